@@ -1,0 +1,1 @@
+"""One module per help panel: parse, call a domain function, hand the result to render."""

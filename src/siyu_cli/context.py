@@ -1,0 +1,183 @@
+"""What a command is given: workspace, clock, consoles, output format, and the two ways into the store."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from siyu_cli.clock import AsOf, Clock
+from siyu_cli.errors import ExitCode, SiyuError, StateUnavailable, UsageRefused
+from siyu_cli.language import tr
+from siyu_cli.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+    from rich.console import Console
+
+_PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+
+
+class OutputFormat(StrEnum):
+    """How data is printed on stdout."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@dataclass
+class Run:
+    """One writing command at work inside its transaction; what is set here goes into `runs`."""
+
+    con: DuckDBPyConnection
+    run_id: int
+    now: int
+    is_dry: bool
+    counts: dict[str, Any] = field(default_factory=dict)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    outcome: str = "done"
+    exit_code: ExitCode = ExitCode.DONE
+
+
+@dataclass
+class AppContext:
+    """Everything a command may touch of the world outside its arguments."""
+
+    stdout: Console
+    stderr: Console
+    format: OutputFormat = OutputFormat.TABLE
+    quiet: bool = False
+    verbose: bool = False
+    wait: float = 30.0
+    workspace_flag: Path | None = None
+    as_of_text: str | None = None
+    dry_run: bool = False
+    yes: bool = False
+    command: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    fixed_now: int | None = None
+    _workspace: Workspace | None = None
+    _as_of: AsOf | None = None
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace; InputRefused when there is none."""
+        if self._workspace is None:
+            self._workspace = open_workspace(self.workspace_flag)
+        return self._workspace
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.workspace.settings.timezone, self.fixed_now)
+
+    @property
+    def as_of(self) -> AsOf:
+        """The moment this command speaks of; asked once, so one run has one moment."""
+        if self._as_of is None:
+            self._as_of = self.clock.as_of(self.as_of_text)
+        return self._as_of
+
+    @property
+    def resolved_as_of(self) -> AsOf | None:
+        """`as_of` where the command has asked for it."""
+        return self._as_of
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.stdout.is_terminal
+
+    def say(self, text: str) -> None:
+        """Talk goes to stderr and is silent under --quiet; customer text is never markup."""
+        if not self.quiet:
+            self.stderr.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def read(self) -> Iterator[DuckDBPyConnection]:
+        """The store for reading, beside other readers."""
+        with self._open(write=False) as con:
+            yield con
+
+    @contextmanager
+    def run(self) -> Iterator[Run]:
+        """The store for writing: one transaction, one row in `runs`; a dry run rolls all of it back."""
+        from siyu_cli.store.connection import transaction
+        from siyu_cli.store.runs import insert_run, next_run_id
+
+        started = self.clock.now()
+        with self._open(write=True) as con, transaction(con, keep=not self.dry_run):
+            run = Run(con, next_run_id(con), started, self.dry_run)
+            yield run
+            if not self.dry_run:
+                insert_run(
+                    con, run.run_id, command=self.command, arguments=self.masked_arguments(), as_of=self._as_of,
+                    started=started, finished=self.clock.now(), outcome=run.outcome, exit_code=run.exit_code,
+                    inputs=run.inputs, counts=run.counts,
+                )  # fmt: skip
+
+    @contextmanager
+    def maintain(self) -> Iterator[DuckDBPyConnection]:
+        """The store alone and up to date, outside any transaction, for init and doctor."""
+        with self._open(write=True) as con:
+            yield con
+
+    def record_failure(self, error: BaseException) -> None:
+        """A refused or failed writing command leaves its row in `runs`, in a transaction of its own.
+
+        Never hides the failure itself: where the store cannot be had, there is nothing to record in.
+        """
+        if self.dry_run or isinstance(error, StateUnavailable):
+            return
+        from siyu_cli.store.connection import transaction
+        from siyu_cli.store.runs import insert_run, next_run_id
+
+        code = error.exit_code if isinstance(error, SiyuError) else ExitCode.FAULT
+        outcome = {ExitCode.STOPPED: "stopped", ExitCode.FAULT: "failed"}.get(code, "refused")
+        message = error.message if isinstance(error, SiyuError) else type(error).__name__
+        with suppress(SiyuError):
+            now = self.clock.now()
+            with self._open(write=True) as con, transaction(con):
+                insert_run(
+                    con, next_run_id(con), command=self.command, arguments=self.masked_arguments(),
+                    as_of=self._as_of, started=now, finished=now, outcome=outcome, exit_code=code,
+                    inputs=[], counts={}, message=mask_phones(message),
+                )  # fmt: skip
+
+    def masked_arguments(self) -> str:
+        """The call's arguments as JSON, full phones masked."""
+        plain = {key: value for key, value in self.arguments.items() if value not in (None, False, [], ())}
+        return mask_phones(json.dumps(plain, ensure_ascii=False, default=str))
+
+    def confirm(self, question: str) -> None:
+        """Ask before an outward or destructive step; without a terminal and without --yes refuse, never hang."""
+        if self.yes:
+            return
+        if not self.stderr.is_terminal:
+            raise UsageRefused(
+                "needs-yes",
+                tr(f"这一步要确认:{question}", f"This step needs a yes: {question}"),
+                hint=tr("确认无误后加 --yes", "Add --yes when you are sure"),
+            )
+        answer = self.stderr.input(f"{question} [y/N] ", markup=False)
+        if answer.strip().lower() not in ("y", "yes", "是"):
+            raise UsageRefused("not-confirmed", tr("已取消,什么也没写", "Cancelled, nothing written"))
+
+    @contextmanager
+    def _open(self, *, write: bool) -> Iterator[DuckDBPyConnection]:
+        from siyu_cli.store.connection import open_store
+
+        workspace = self.workspace
+        with open_store(
+            workspace.state_dir, wait=self.wait, write=write, memory_limit=workspace.settings.memory_limit
+        ) as con:
+            yield con
+
+
+def mask_phones(text: str) -> str:
+    """Every full mobile number in a text as `138****5678`."""
+    return _PHONE.sub(r"\1****\2", text)

@@ -1,0 +1,1 @@
+"""What customers did: order facts, RFM scores, segments."""

@@ -1,0 +1,1 @@
+"""The sample shop: a seeded generator whose truth is known."""

@@ -1,0 +1,97 @@
+"""What can go wrong, in words for the operator, and the exit code that cron reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command; docs/commands.md explains them to operators."""
+
+    DONE = 0
+    FAULT = 1
+    USAGE = 2
+    REFUSED = 3
+    PARTIAL = 4
+    STATE = 5
+    REMOTE = 6
+    STOPPED = 7
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place a message speaks of; every part is optional, rows, lines and columns count from 1."""
+
+    file: str | None = None
+    sheet: str | None = None
+    row: int | None = None
+    column: str | int | None = None
+    line: int | None = None
+
+    def as_dict(self) -> dict[str, str | int]:
+        return {key: value for key, value in vars(self).items() if value is not None}
+
+    def __str__(self) -> str:
+        """`file:line:column` for text files, `file 工作表「x」第 n 行「列」` for tables."""
+        text = self.file or ""
+        if self.line is not None:
+            return f"{text}:{self.line}" + (f":{self.column}" if self.column is not None else "")
+        if self.sheet:
+            text += f" 「{self.sheet}」"
+        if self.row is not None:
+            text += f" 第 {self.row:,} 行"
+        if self.column is not None:
+            text += f"「{self.column}」"
+        return text.strip()
+
+
+class SiyuError(Exception):
+    """A failure with a sentence for people, a stable code word for scripts and a way out.
+
+    `code` is lower-case-with-dashes and never changes; `message` says what and where,
+    `hint` says what to do next.
+    """
+
+    exit_code: ExitCode = ExitCode.FAULT
+
+    def __init__(self, code: str, message: str, *, hint: str = "", where: Where | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.where = where
+
+    def as_dict(self) -> dict[str, object]:
+        """The `error` object of `--format json`."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "where": self.where.as_dict() if self.where else {},
+        }
+
+
+class UsageRefused(SiyuError):
+    """The command was called in a way that cannot work (exit 2)."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InputRefused(SiyuError):
+    """A file, rule or setting is not acceptable; nothing was written (exit 3)."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class StateUnavailable(SiyuError):
+    """The workspace's state is held by another process, damaged or newer than this program (exit 5)."""
+
+    exit_code = ExitCode.STATE
+
+
+class StoppedByGuard(SiyuError):
+    """A guard or a stale plan stopped the command before it wrote anything (exit 7)."""
+
+    exit_code = ExitCode.STOPPED

@@ -1,0 +1,1 @@
+"""The lead desk: pool, ledger, distribution, staff workbooks."""

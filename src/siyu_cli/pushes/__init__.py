@@ -1,0 +1,1 @@
+"""Who is told what: push lists from tags and segments."""

@@ -1,0 +1,1 @@
+"""What the boss reads: defined metrics in workbooks with charts."""

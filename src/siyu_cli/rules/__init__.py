@@ -1,0 +1,1 @@
+"""The condition language: load, check, compile, plan and apply tags."""

@@ -1,0 +1,76 @@
+"""Making a workspace: folders, editable copies of the shipped defaults, an empty store."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from siyu_cli.errors import InputRefused
+from siyu_cli.files import replacing
+from siyu_cli.language import tr
+from siyu_cli.workspace import EDITABLE, SETTINGS_NAME, STATE_NAME, configs_dir
+
+_SETTINGS = """\
+# siyu 的设置。每一项都可以删掉,删掉就用默认值;写错的键会被指出来。
+shop: {shop}
+# 所有「天」都按这个时区的日历日算
+timezone: Asia/Shanghai
+# 分出去的线索几天内要加上
+lead_due_days: 10
+# score-customers 默认用的分层方案:segments/ 里的文件名
+scheme: 八分群
+# 数据库最多用多少内存
+memory_limit: 4GB
+"""
+
+
+@dataclass(frozen=True)
+class Created:
+    """What init made and what it left as it was (names relative to the workspace)."""
+
+    root: Path
+    made: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def create_workspace(root: Path, *, dry_run: bool = False) -> Created:
+    """Make or complete a workspace; existing files are never touched. The store is made on first use."""
+    root = root.expanduser().resolve()
+    if root.exists() and not root.is_dir():
+        raise InputRefused(
+            "not-a-folder",
+            tr(f"{root} 是一个文件,不能当工作区", f"{root} is a file, it cannot be a workspace"),
+            hint=tr("换一个文件夹名", "Choose another folder name"),
+        )
+    wanted = _wanted(root)
+    made = tuple(name for name in wanted if not (root / name).exists())
+    if not dry_run:
+        for name in made:
+            _make(root, name, wanted[name])
+    return Created(root, made, tuple(name for name in wanted if name not in made))
+
+
+def _wanted(root: Path) -> dict[str, Path | str | None]:
+    """Name → shipped file to copy, text to write, or None for a folder."""
+    wanted: dict[str, Path | str | None] = {SETTINGS_NAME: _SETTINGS.format(shop=f'"{root.name}"')}
+    for folder in EDITABLE:
+        shipped = configs_dir() / folder
+        wanted[folder] = None
+        for file in sorted(shipped.rglob("*.yaml")):
+            wanted[str(Path(folder) / file.relative_to(shipped))] = file
+    wanted |= {"inbox": None, "outbox": None, STATE_NAME: None}
+    return wanted
+
+
+def _make(root: Path, name: str, content: Path | str | None) -> None:
+    target = root / name
+    if content is None:
+        # The workspace holds phone numbers: nobody else on the machine may look in.
+        target.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return
+    with replacing(target) as temporary:
+        if isinstance(content, str):
+            temporary.write_text(content, encoding="utf-8")
+        else:
+            shutil.copyfile(content, temporary)

@@ -1,0 +1,33 @@
+"""Text as people mean it: one folding for comparisons, safe names for files, no control characters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from difflib import get_close_matches
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_BAD_IN_FILES = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
+
+
+def fold(text: str) -> str:
+    """The form in which texts are compared: NFKC, casefold, trimmed, without invisible format characters."""
+    kept = "".join(ch for ch in unicodedata.normalize("NFKC", text) if unicodedata.category(ch) != "Cf")
+    return kept.casefold().strip()
+
+
+def strip_control(text: str) -> str:
+    """The text without control characters (TAB and line ends stay)."""
+    return _CONTROL.sub("", text)
+
+
+def file_stem(text: str, fallback: str = "未命名") -> str:
+    """A name that every file system takes, as close to `text` as it can be."""
+    stem = _BAD_IN_FILES.sub("_", strip_control(text)).strip(" .")[:80]
+    return stem or fallback
+
+
+def did_you_mean(word: str, known: list[str]) -> str | None:
+    """The known word nearest to a mistyped one, or None when nothing is near."""
+    near = get_close_matches(word, known, n=1, cutoff=0.5)
+    return near[0] if near else None
