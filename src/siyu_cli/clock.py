@@ -51,7 +51,9 @@ def zone(name: str) -> tzinfo:
         raise UsageRefused(
             "unknown-timezone",
             tr(f"不认识的时区「{name}」", f"Unknown time zone “{name}”"),
-            hint=tr("在 siyu.yaml 里写 timezone: Asia/Shanghai", "Write timezone: Asia/Shanghai in siyu.yaml"),
+            hint=tr(
+                "在 siyu.yaml 里写 timezone: Asia/Shanghai", "Write timezone: Asia/Shanghai in siyu.yaml"
+            ),
         ) from None
 
 
@@ -106,7 +108,7 @@ class Clock:
                 "bad-as-of",
                 tr(f"--as-of 看不懂「{text}」", f"--as-of cannot be read: “{text}”"),
                 hint=tr(
-                    "写成 2025-03-15(当天结束)或 \"2025-03-15 10:00\"",
+                    '写成 2025-03-15(当天结束)或 "2025-03-15 10:00"',
                     'Write 2025-03-15 (close of that day) or "2025-03-15 10:00"',
                 ),
             ) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 from siyu_cli.clock import AsOf, Clock
 from siyu_cli.errors import ExitCode, SiyuError, StateUnavailable, UsageRefused
 from siyu_cli.language import tr
+from siyu_cli.phone import mask_phones
 from siyu_cli.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from rich.console import Console
-
-_PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 
 
 class OutputFormat(StrEnum):
@@ -145,7 +143,7 @@ class AppContext:
                 insert_run(
                     con, next_run_id(con), command=self.command, arguments=self.masked_arguments(),
                     as_of=self._as_of, started=now, finished=now, outcome=outcome, exit_code=code,
-                    inputs=[], counts={}, message=mask_phones(message),
+                    inputs=[], counts={}, message=mask_phones(message.splitlines()[0]),
                 )  # fmt: skip
 
     def masked_arguments(self) -> str:
@@ -176,8 +174,3 @@ class AppContext:
             workspace.state_dir, wait=self.wait, write=write, memory_limit=workspace.settings.memory_limit
         ) as con:
             yield con
-
-
-def mask_phones(text: str) -> str:
-    """Every full mobile number in a text as `138****5678`."""
-    return _PHONE.sub(r"\1****\2", text)

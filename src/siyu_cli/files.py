@@ -33,7 +33,10 @@ def replacing(target: Path) -> Iterator[Path]:
         except PermissionError:
             raise InputRefused(
                 "file-in-use",
-                tr(f"写不了 {target}:文件可能正在 Excel 里开着", f"Cannot write {target}: it may be open in Excel"),
+                tr(
+                    f"写不了 {target}:文件可能正在 Excel 里开着",
+                    f"Cannot write {target}: it may be open in Excel",
+                ),
                 hint=tr("请先关闭它,再运行一次", "Close it and run again"),
             ) from None
         _sync_folder(target.parent)
@@ -68,7 +71,9 @@ def expand_paths(given: list[Path]) -> list[Path]:
             raise InputRefused(
                 "is-a-folder",
                 tr(f"{path} 是文件夹,不是表格文件", f"{path} is a folder, not a spreadsheet"),
-                hint=tr(f"写成 {path}/*.xlsx 或列出其中的文件", f"Write {path}/*.xlsx or name the files in it"),
+                hint=tr(
+                    f"写成 {path}/*.xlsx 或列出其中的文件", f"Write {path}/*.xlsx or name the files in it"
+                ),
             )
         if path.exists():
             found.append(path)

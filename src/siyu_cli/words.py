@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BAD_IN_FILES = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
@@ -14,6 +18,18 @@ def fold(text: str) -> str:
     """The form in which texts are compared: NFKC, casefold, trimmed, without invisible format characters."""
     kept = "".join(ch for ch in unicodedata.normalize("NFKC", text) if unicodedata.category(ch) != "Cf")
     return kept.casefold().strip()
+
+
+def fold_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A text column folded; each distinct text once, since products and shops repeat."""
+    import pyarrow as pa
+
+    folded = []
+    for chunk in column.chunks:
+        encoded = chunk.dictionary_encode()
+        texts = pa.array([fold(text) for text in encoded.dictionary.to_pylist()], pa.string())
+        folded.append(texts.take(encoded.indices))
+    return pa.chunked_array(folded, pa.string())
 
 
 def strip_control(text: str) -> str:

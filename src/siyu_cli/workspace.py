@@ -67,7 +67,10 @@ def find_root(given: Path | None, *, cwd: Path | None = None) -> Path:
             return root
         raise InputRefused(
             "no-workspace",
-            tr(f"{chosen} 不是工作区(里面没有 {SETTINGS_NAME})", f"{chosen} is no workspace (no {SETTINGS_NAME} in it)"),
+            tr(
+                f"{chosen} 不是工作区(里面没有 {SETTINGS_NAME})",
+                f"{chosen} is no workspace (no {SETTINGS_NAME} in it)",
+            ),
             hint=tr(f"先建一个:siyu init {chosen}", f"Make one first: siyu init {chosen}"),
         )
     start = (cwd or Path.cwd()).resolve()
@@ -76,8 +79,13 @@ def find_root(given: Path | None, *, cwd: Path | None = None) -> Path:
             return folder
     raise InputRefused(
         "no-workspace",
-        tr("这里不是工作区:从当前文件夹往上都没有 siyu.yaml", "No workspace here: no siyu.yaml in this folder or above"),
-        hint=tr("先建一个:siyu init 我的店,再进入那个文件夹", "Make one first: siyu init myshop, then cd into it"),
+        tr(
+            "这里不是工作区:从当前文件夹往上都没有 siyu.yaml",
+            "No workspace here: no siyu.yaml in this folder or above",
+        ),
+        hint=tr(
+            "先建一个:siyu init 我的店,再进入那个文件夹", "Make one first: siyu init myshop, then cd into it"
+        ),
     )
 
 
@@ -94,7 +102,9 @@ def read_settings(path: Path) -> Settings:
         return Settings()
     if not isinstance(node, Mapping):
         raise InputRefused(
-            "bad-settings", tr("siyu.yaml 应是「键: 值」", "siyu.yaml must be “key: value”"), where=node.mark.where()
+            "bad-settings",
+            tr("siyu.yaml 应是「键: 值」", "siyu.yaml must be “key: value”"),
+            where=node.mark.where(),
         )
     known = {field.name: field.default for field in fields(Settings)}
     values: dict[str, str | int] = {}
@@ -124,5 +134,7 @@ def _setting(key: Scalar, value: object, *, is_number: bool) -> str | int:
             return value.text
     wanted = tr("正整数", "a positive whole number") if is_number else tr("一段文字", "text")
     raise InputRefused(
-        "bad-setting", tr(f"设置「{key.text}」应是{wanted}", f"Setting “{key.text}” must be {wanted}"), where=key.mark.where()
+        "bad-setting",
+        tr(f"设置「{key.text}」应是{wanted}", f"Setting “{key.text}” must be {wanted}"),
+        where=key.mark.where(),
     )

@@ -83,7 +83,8 @@ def read_yaml(path: Path, shown_as: str | None = None) -> Node | None:
         raw = path.read_bytes()
     except OSError as error:
         raise InputRefused(
-            "unreadable-file", tr(f"读不了文件 {name}:{error.strerror}", f"Cannot read {name}: {error.strerror}")
+            "unreadable-file",
+            tr(f"读不了文件 {name}:{error.strerror}", f"Cannot read {name}: {error.strerror}"),
         ) from None
     return parse_yaml(raw, name)
 
@@ -152,7 +153,10 @@ class _Reader:
                 self.name,
                 mark.line + 1,
                 1,
-                tr("一个文件里只能有一份 YAML(多了一行 ---)", "One YAML document per file (there is an extra ---)"),
+                tr(
+                    "一个文件里只能有一份 YAML(多了一行 ---)",
+                    "One YAML document per file (there is an extra ---)",
+                ),
             )
         return self._node(documents[0], 0) if documents else None
 
@@ -161,27 +165,36 @@ class _Reader:
             indent = line[: len(line) - len(line.lstrip(" \t\u3000\xa0"))]
             for column, char in enumerate(indent, start=1):
                 if char in "\t\u3000\xa0" and line.strip():
-                    kind = "Tab" if char == "\t" else tr("全角或不间断空格", "a full-width or non-breaking space")
+                    kind = (
+                        "Tab"
+                        if char == "\t"
+                        else tr("全角或不间断空格", "a full-width or non-breaking space")
+                    )
                     message = tr(f"缩进里有{kind}", f"The indentation holds {kind}")
-                    raise _problem("E102", self.name, number, column, message, tr("缩进只用半角空格", "Indent with spaces"))
+                    raise _problem(
+                        "E102",
+                        self.name,
+                        number,
+                        column,
+                        message,
+                        tr("缩进只用半角空格", "Indent with spaces"),
+                    )
 
     def _refuse_anchors(self) -> None:
         import yaml
 
         for event in yaml.parse(self.text, Loader=yaml.SafeLoader):
-            mark = event.start_mark
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise _problem(
-                    "E105", self.name, mark.line + 1, mark.column + 1,
-                    tr("不支持锚点 & 和引用 *", "Anchors & and aliases * are not supported"),
-                    tr("文字以 & 或 * 开头时加上引号", "Quote text that starts with & or *"),
-                )
-            if getattr(event, "tag", None):
-                raise _problem(
-                    "E105", self.name, mark.line + 1, mark.column + 1,
-                    tr("不支持 ! 标记", "Tags with ! are not supported"),
-                    tr("文字以 ! 开头时加上引号", "Quote text that starts with !"),
-                )
+                message = tr("不支持锚点 & 和引用 *", "Anchors & and aliases * are not supported")
+                hint = tr("文字以 & 或 * 开头时加上引号", "Quote text that starts with & or *")
+            elif getattr(event, "tag", None):
+                message = tr("不支持 ! 标记", "Tags with ! are not supported")
+                hint = tr("文字以 ! 开头时加上引号", "Quote text that starts with !")
+            else:
+                continue
+            mark = event.start_mark
+            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            raise _problem("E105", self.name, line, column, message, hint)
 
     def _node(self, node: yaml.Node, depth: int) -> Node:
         import yaml
@@ -205,7 +218,9 @@ class _Reader:
             if not isinstance(key, Scalar):
                 raise _problem("E103", self.name, line, column, tr("键必须是文字", "A key must be text"))
             if key.text == "<<" and not key.is_quoted:
-                raise _problem("E105", self.name, line, column, tr("不支持合并键 <<", "Merge keys << are not supported"))
+                raise _problem(
+                    "E105", self.name, line, column, tr("不支持合并键 <<", "Merge keys << are not supported")
+                )
             if key.text in seen:
                 raise _problem(
                     "E104",
@@ -230,28 +245,43 @@ class _Reader:
         lines = self.text.splitlines()
         for near in (line, line - 1):
             content = lines[near - 1] if 0 < near <= len(lines) else ""
-            found = re.match(r"\s*(?:- )?[^\s:#'\"]+?(:)(?!/)", content)
-            if found and ": " not in content and not content.rstrip().endswith(":"):
+            wide = re.match(r"\s*(?:- )?[^\s:#'\"\uff1a]+(\uff1a)", content)
+            if wide and ": " not in content and not content.rstrip().endswith(":"):
                 return _problem(
-                    "E102", self.name, near, found.start(1) + 1,
-                    tr("这里是中文冒号「:」", "This is a full-width colon"),
+                    "E102",
+                    self.name,
+                    near,
+                    wide.start(1) + 1,
+                    tr("这里是中文冒号「\uff1a」", "This is a full-width colon"),
                     tr("改成半角冒号加空格「: 」", "Write a plain colon and a space"),
                 )
             tight = re.match(r"\s*(?:- )?[^\s:#'\"]+:(?=[^\s/])", content)
             if tight:
                 return _problem(
-                    "E103", self.name, near, tight.end(),
+                    "E103",
+                    self.name,
+                    near,
+                    tight.end(),
                     tr("冒号后面少一个空格", "A space is missing after the colon"),
                 )
         if mark and line <= len(lines) and re.search(r":\s+[>@%`!=]", lines[line - 1]):
             return _problem(
-                "E103", self.name, line, column,
+                "E103",
+                self.name,
+                line,
+                column,
                 tr("这个值的第一个符号要加引号", "The first sign of this value needs quotes"),
                 tr('写成 "> 100" 这样', 'Write it like "> 100"'),
             )
         return _problem(
-            "E103", self.name, line, column,
-            tr(f"YAML 写法有误:{error.problem or error.context}", f"YAML is malformed: {error.problem or error.context}"),
+            "E103",
+            self.name,
+            line,
+            column,
+            tr(
+                f"YAML 写法有误:{error.problem or error.context}",
+                f"YAML is malformed: {error.problem or error.context}",
+            ),
             tr("检查缩进、冒号后的空格和引号", "Check indentation, spaces after colons, and quotes"),
         )
 

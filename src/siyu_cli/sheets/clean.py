@@ -1,0 +1,170 @@
+"""Text columns to values: trimmed text, ids, fen, thousandths. Each cleaner returns values and reason codes.
+
+A code stands where a cell says something that cannot be taken at its word; a missing value has neither.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_SPACE_ENDS = "^[\\s\u00a0\u3000\ufeff\u200b-\u200f\u2060]+|[\\s\u00a0\u3000\ufeff\u200b-\u200f\u2060]+$"
+_CONTROL = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]"
+_ODD_ENDS = "^[^0-9A-Za-z\\p{Han}]|[\\s\u00a0\u3000\\p{Cf}]$|[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]"
+_SENTINEL = r"^(?i:-+|—+|－+|/|null|\\n|none|nan|nat|n/a|#n/a)$"
+_SCIENTIFIC = r"^[+-]?[0-9]+(?:[.][0-9]+)?[eE][+][0-9]+$|^[0-9][.][0-9]+[eE][0-9]+$|^[0-9]{16,}[.]0+$"
+_PLAIN_LIMIT = 12
+_DECIMAL = pa.decimal128(18, 2)
+_HUNDRED = pa.scalar(Decimal(100), pa.decimal128(3, 0))
+
+_NUMBER = (
+    r"^(?P<s>[-+−]?)\s*(?:¥|\$?CN¥|(?i:RMB|CNY)|人民币)?\s*(?P<t>[-+−]?)\s*"
+    r"(?P<i>[0-9]*|[0-9]{1,3}(?:,[0-9]{3})+)(?:[.](?P<f>[0-9]*))?\s*(?P<w>万?)\s*(?P<u>UNITS)$"
+)
+_MONEY = _NUMBER.replace("UNITS", "元?")
+_COUNT = _NUMBER.replace("UNITS", "[件个份套]?")
+
+
+class Cleaned(NamedTuple):
+    """Values and, where a value was refused, the reason code; both as long as the input."""
+
+    values: pa.Array
+    codes: pa.Array
+
+
+def clean_text(texts: pa.Array) -> pa.Array:
+    """Text for people: wrappers (`="…"`, a leading ' or `) and white space at the ends go; empty is null."""
+    texts = pc.fill_null(texts, "")
+    is_odd = pc.match_substring_regex(texts, _ODD_ENDS)
+    if pc.any(is_odd, min_count=0).as_py():
+        odd = pc.filter(texts, is_odd)
+        odd = pc.replace_substring_regex(odd, _CONTROL, "")
+        odd = pc.replace_substring_regex(odd, _SPACE_ENDS, "")
+        odd = pc.replace_substring_regex(odd, '^="(?s:(.*))"$', "\\1")
+        odd = pc.replace_substring_regex(odd, "^['`]", "")
+        odd = pc.replace_substring_regex(odd, _SPACE_ENDS, "")
+        texts = pc.replace_with_mask(texts, is_odd, odd)
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def clean_codes(texts: pa.Array) -> pa.Array:
+    """Text of ids, dates and numbers: as clean_text, and placeholders such as `-`, `/`, `null` are null."""
+    texts = clean_text(texts)
+    return pc.if_else(pc.match_substring_regex(texts, _SENTINEL), pa.scalar(None, pa.string()), texts)
+
+
+def clean_ids(texts: pa.Array) -> Cleaned:
+    """Ids: full-width signs folded, invisible ones gone, `123.0` → 123; rounded ones `id-precision-lost`."""
+    texts = clean_codes(texts)
+    is_plain = pc.match_substring_regex(texts, "^[0-9A-Za-z]*$")
+    nothing = pa.nulls(len(texts), pa.string())
+    if pc.all(is_plain, min_count=0, skip_nulls=True).as_py():
+        return Cleaned(texts, nothing)
+    texts = pc.replace_substring_regex(pc.utf8_normalize(texts, "NFKC"), "\\p{Cf}+", "")
+    lost = pc.match_substring_regex(texts, _SCIENTIFIC)
+    texts = pc.replace_substring_regex(texts, "^([0-9]+)[.]0+$", "\\1")
+    codes = pc.if_else(lost, "id-precision-lost", pa.scalar(None, pa.string()))
+    return Cleaned(pc.if_else(lost, pa.scalar(None, pa.string()), texts), codes)
+
+
+class Numbers(NamedTuple):
+    """Whole units, reason codes, and in which rows more decimals than the unit were rounded away."""
+
+    values: pa.Array
+    codes: pa.Array
+    is_rounded: pa.Array
+
+
+def clean_money(texts: pa.Array) -> Numbers:
+    """Fen of yuan texts, rounded half up away from zero; anything that is no amount is `bad-money`."""
+    texts = clean_codes(texts)
+    quick = _quick_fen(texts)
+    if quick is not None:
+        return Numbers(quick, pa.nulls(len(texts), pa.string()), pa.array([False]).take(_zeros(len(texts))))
+    return _numbers(texts, _MONEY, 2, "bad-money")
+
+
+def clean_quantities(texts: pa.Array) -> Numbers:
+    """Thousandths of quantity texts; anything else is `bad-quantity`."""
+    return _numbers(clean_codes(texts), _COUNT, 3, "bad-quantity")
+
+
+def _zeros(length: int) -> pa.Array:
+    import numpy as np
+
+    return pa.array(np.zeros(length, dtype=np.int64))
+
+
+def _quick_fen(texts: pa.Array) -> pa.Array | None:
+    """The usual column, plain decimals with at most two places, without looking at each sign."""
+    if pc.any(pc.match_substring_regex(texts, "[^0-9.-]|^[.]|[.]$|.-|[0-9]{13}"), min_count=0).as_py():
+        return None
+    try:
+        yuan = pc.cast(texts, _DECIMAL)
+        return pc.cast(pc.multiply(yuan, _HUNDRED), pa.int64())
+    except pa.ArrowInvalid:
+        return None
+
+
+def split_numbers(texts: pa.Array, pattern: str) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """(sign is minus, integer digits, decimals) of number texts; all null where the text is no number.
+
+    `1.2万` is shifted by four places here, so that callers see plain decimals only.
+    """
+    parts = pc.extract_regex(
+        pc.replace_substring_regex(pc.utf8_normalize(texts, "NFKC"), "\\p{Cf}+", ""), pattern
+    )
+    whole, decimals, before, after, unit = (pc.struct_field(parts, name) for name in "ifstw")
+    whole = pc.replace_substring(whole, ",", "")
+    decimals = pc.fill_null(decimals, "")
+    signs = pc.binary_join_element_wise(before, after, "")
+    has_digits = pc.greater(pc.add(pc.binary_length(whole), pc.binary_length(decimals)), 0)
+    is_number = pc.and_(has_digits, pc.less_equal(pc.binary_length(signs), 3))
+    is_wan = pc.equal(unit, "万")
+    if pc.any(is_wan, min_count=0).as_py():
+        four = pc.utf8_slice_codeunits(pc.utf8_rpad(decimals, 4, "0"), 0, 4)
+        whole = pc.if_else(is_wan, pc.binary_join_element_wise(whole, four, ""), whole)
+        decimals = pc.if_else(is_wan, pc.utf8_slice_codeunits(decimals, 4), decimals)
+    whole = pc.utf8_ltrim(whole, "0")
+    is_number = pc.and_(is_number, pc.less_equal(pc.binary_length(whole), _PLAIN_LIMIT))
+    is_number = pc.fill_null(is_number, False)
+    none = pa.scalar(None, pa.string())
+    is_minus = pc.match_substring_regex(signs, "[-−]")
+    return (
+        pc.if_else(is_number, is_minus, pa.scalar(None, pa.bool_())),
+        pc.if_else(is_number, pc.utf8_lpad(whole, 1, "0"), none),
+        pc.if_else(is_number, decimals, none),
+    )
+
+
+def _numbers(texts: pa.Array, pattern: str, places: int, code: str) -> Numbers:
+    """Integer arithmetic on digits: rounding half up only ever looks at the first digit dropped."""
+    is_minus, whole, decimals = split_numbers(texts, pattern)
+    kept = pc.utf8_slice_codeunits(pc.utf8_rpad(decimals, places + 1, "0"), 0, places)
+    dropped = pc.utf8_slice_codeunits(decimals, places)
+    is_up = pc.match_substring_regex(dropped, "^[5-9]")
+    units = pc.cast(pc.binary_join_element_wise(whole, kept, ""), pa.int64())
+    units = pc.add(units, pc.cast(is_up, pa.int64()))
+    units = pc.if_else(is_minus, pc.negate(units), units)
+    bad = pc.and_(pc.is_valid(texts), pc.is_null(whole))
+    is_rounded = pc.fill_null(pc.match_substring_regex(dropped, "[1-9]"), False)
+    return Numbers(units, pc.if_else(bad, code, pa.scalar(None, pa.string())), is_rounded)
+
+
+def price_times_quantity(prices: pa.Array, quantities: pa.Array) -> pa.Array:
+    """Fen of unit price × quantity with exact decimals, rounded half up once per line; null where one is."""
+    price = _decimal(prices, _MONEY, pa.decimal128(22, 8))
+    quantity = _decimal(quantities, _COUNT, pa.decimal128(15, 3))
+    product = pc.round(pc.multiply(price, quantity), ndigits=2, round_mode="half_towards_infinity")
+    yuan = pc.cast(product, pa.decimal128(34, 2))
+    return pc.cast(pc.multiply(yuan, _HUNDRED), pa.int64())
+
+
+def _decimal(texts: pa.Array, pattern: str, wanted: pa.DataType) -> pa.Array:
+    is_minus, whole, decimals = split_numbers(clean_codes(texts), pattern)
+    sign = pc.if_else(is_minus, "-", "")
+    decimals = pc.utf8_slice_codeunits(pc.utf8_rpad(decimals, 1, "0"), 0, wanted.scale)
+    return pc.cast(pc.binary_join_element_wise(sign, whole, ".", decimals, ""), wanted)

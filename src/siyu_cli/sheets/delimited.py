@@ -1,0 +1,374 @@
+"""CSV, TSV and other delimited text: decoded piece by piece, split into columns by the piece.
+
+Two roads with one result. A piece of strictly quoted text whose rows all have the header's width
+goes through pyarrow; any other piece goes through the csv module, record by record, where rows
+that do not fit are kept as broken rows with their line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
+
+from siyu_cli.errors import InputRefused, Where
+from siyu_cli.language import tr
+from siyu_cli.sheets.asides import is_aside
+from siyu_cli.sheets.header import SEARCH_ROWS, Header, Layout
+from siyu_cli.sheets.raw import BrokenRow, RawBatch
+from siyu_cli.sheets.sniff import Sniffed
+
+Bytes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint8]]"
+Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
+
+_BLOCK = 4 << 20
+_PREVIEW = 1 << 18
+_PREVIEW_ROWS = SEARCH_ROWS + 60
+_BATCH_ROWS = 32_768
+_MAX_RECORD = 64 << 20
+_DELIMITERS = (",", "\t", ";", "|")
+SPACES = " "
+"""The delimiter of text whose columns stand apart by runs of spaces."""
+_BAD = "\ufdd0"
+"""Stands for an undecodable byte while a file is split; no real text can hold this code point."""
+_SHOWN_BAD = "\ufffd"
+_BAD_UTF8 = _BAD.encode()
+_QUOTE, _NEWLINE = ord('"'), ord("\n")
+_ENDS_OF_LINE = re.compile(rb"(?m)^[ \t]+|[ \t]+$")
+_RUNS = re.compile(rb"[ \t]+")
+
+
+def _mark_bad(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return _BAD, error.end
+
+
+codecs.register_error("siyu-mark", _mark_bad)
+
+
+class _LooseQuotesError(Exception):
+    """The quoting is not strict: the rest of the file needs the csv module."""
+
+
+class DelimitedSource:
+    """One text table."""
+
+    sheet: str | None = None
+
+    def __init__(self, path: Path, sniffed: Sniffed, sheet: str | None = None) -> None:
+        self.path = path
+        self.encoding: str | None = sniffed.encoding
+        self.nul_count = 0
+        self._sniffed = sniffed
+        self._is_mac: bool | None = None
+        self._layouts: list[Layout] = []
+        self._ends: dict[tuple[str, int], int] = {}
+
+    def sheet_names(self) -> list[str]:
+        return []
+
+    def layouts(self) -> list[Layout]:
+        """The first rows under each delimiter, and by runs of spaces where no line has a delimiter."""
+        if not self._layouts:
+            head = "".join(block.decode() for block in islice(self._blocks(_PREVIEW), 1)).replace(
+                _BAD, _SHOWN_BAD
+            )
+            if len(head) >= _PREVIEW // 4:
+                head = head[: head.rfind("\n") + 1] or head
+            self._layouts = [self._layout(head, delimiter) for delimiter in (*_DELIMITERS, SPACES)]
+        return self._layouts
+
+    def _layout(self, head: str, delimiter: str) -> Layout:
+        rows: list[list[str]] = []
+        starts: list[int] = []
+        if delimiter == SPACES:
+            for number, line in enumerate(head.split("\n")[:_PREVIEW_ROWS], start=1):
+                rows.append([] if any(sign in line for sign in _DELIMITERS) else line.split())
+                starts.append(number)
+                self._ends[delimiter, number] = number
+            return Layout(rows, starts, delimiter)
+        reader = csv.reader(_lines_of(head), delimiter=delimiter)
+        start = 1
+        try:
+            for row in islice(reader, _PREVIEW_ROWS):
+                rows.append(row)
+                starts.append(start)
+                self._ends[delimiter, start] = reader.line_num
+                start = reader.line_num + 1
+        except csv.Error:
+            pass  # the rows before the damage are enough to find a header
+        return Layout(rows, starts, delimiter)
+
+    def batches(self, header: Header) -> Iterator[RawBatch]:
+        """The rows below the header, in columns."""
+        self.nul_count = 0
+        first = self._ends[header.delimiter, header.row_no]
+        pieces = _Pieces(self.path.name, header, self._row_width(header))
+        blocks = self._from_line(first)
+        line, buffer = first + 1, b""
+        try:
+            while True:
+                block = next(blocks, None)
+                if block is not None:
+                    buffer += block
+                cut = pieces.cut(buffer, is_last=block is None, line=line)
+                piece, rest = buffer[:cut], buffer[cut:]
+                if piece:
+                    yield from pieces.split(piece, line)
+                    line += piece.count(b"\n")
+                buffer = rest
+                if block is None:
+                    return
+        except _LooseQuotesError:
+            yield from pieces.split_loosely(_lines_from(buffer, blocks), line)
+
+    def _row_width(self, header: Header) -> int:
+        """How many cells a row has: the header's, or more where most rows end with spare separators."""
+        layout = next(layout for layout in self.layouts() if layout.delimiter == header.delimiter)
+        widths = Counter(
+            len(row)
+            for row, at in zip(layout.rows, layout.row_nos, strict=True)
+            if at > header.row_no and row
+        )
+        usual = widths.most_common(1)[0][0] if widths else header.width
+        return max(header.width, usual if usual > header.width else 0)
+
+    def _from_line(self, skip: int) -> Iterator[bytes]:
+        """The text after its first `skip` lines."""
+        for block in self._blocks(_BLOCK):
+            at = 0
+            while skip and (end := block.find(b"\n", at)) >= 0:
+                at, skip = end + 1, skip - 1
+            if not skip:
+                yield block[at:] if at else block
+
+    def _blocks(self, size: int) -> Iterator[bytes]:
+        """The file as UTF-8 with \\n line ends, without byte order mark and NUL; bad bytes are marked."""
+        decoder = codecs.getincrementaldecoder(self._sniffed.encoding or "utf-8")(errors="siyu-mark")
+        held = ""
+        with self.path.open("rb") as file:
+            file.seek(self._sniffed.skip)
+            while True:
+                raw = file.read(size)
+                text = held + decoder.decode(raw, final=not raw)
+                held = ""
+                if raw and text.endswith("\r"):
+                    text, held = text[:-1], "\r"
+                if text:
+                    yield self._plain_lines(text).encode("utf-8", "replace")
+                if not raw:
+                    return
+
+    def _plain_lines(self, text: str) -> str:
+        if "\0" in text:
+            self.nul_count += text.count("\0")
+            text = text.replace("\0", "")
+        if "\r" not in text:
+            return text
+        text = text.replace("\r\n", "\n")
+        if self._is_mac is None:
+            self._is_mac = "\n" not in text
+        return text.replace("\r", "\n" if self._is_mac else " ")
+
+
+def _lines_of(text: str) -> Iterator[str]:
+    return iter(io.StringIO(text, newline="\n"))
+
+
+def _lines_from(buffer: bytes, blocks: Iterator[bytes]) -> Iterator[str]:
+    """Lines with their ends, across blocks."""
+    for block in blocks:
+        buffer += block
+        end = buffer.rfind(b"\n") + 1
+        yield from _lines_of(buffer[:end].decode())
+        buffer = buffer[end:]
+    yield from _lines_of(buffer.decode())
+
+
+class _Pieces:
+    """Splits pieces of text, each of whole records, into columns of one width."""
+
+    def __init__(self, file: str, header: Header, width: int) -> None:
+        self.file = file
+        self.header = header
+        self.width = width
+        self.is_spaced = header.delimiter == SPACES
+        self.delimiter = "\t" if self.is_spaced else header.delimiter
+
+    def cut(self, buffer: bytes, *, is_last: bool, line: int) -> int:
+        """How much of the buffer is whole records. Raises _LooseQuotesError where quotes are not strict."""
+        if self.is_spaced or b'"' not in buffer:
+            return len(buffer) if is_last else buffer.rfind(b"\n") + 1
+        codes = np.frombuffer(buffer, dtype=np.uint8)
+        quotes = np.flatnonzero(codes == _QUOTE)
+        newlines = np.flatnonzero(codes == _NEWLINE)
+        safe = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
+        end = len(buffer) if is_last else (int(safe[-1]) + 1 if len(safe) else 0)
+        inside = quotes[quotes < end]
+        if len(inside) % 2 or not _is_strict(codes, inside, ord(self.delimiter)):
+            raise _LooseQuotesError
+        if len(buffer) - end > _MAX_RECORD:
+            raise _unbalanced(self.file, line + buffer.count(b"\n", 0, end))
+        return end
+
+    def split(self, piece: bytes, line: int) -> Iterator[RawBatch]:
+        """One piece as columns, by the quick road where every row fits."""
+        if self.is_spaced:
+            piece = _RUNS.sub(b"\t", _ENDS_OF_LINE.sub(b"", piece))
+        columns = None if _BAD_UTF8 in piece else self._quick(piece)
+        if columns is None:
+            yield from self.split_loosely(_lines_of(piece.decode()), line)
+            return
+        count = len(columns[0])
+        row_nos = pa.array(np.arange(line, line + count))
+        if piece.count(b"\n") + (not piece.endswith(b"\n")) != count:
+            row_nos = _lines_with_breaks(columns, line)
+        yield RawBatch(columns[: self.header.width], row_nos)
+
+    def _quick(self, piece: bytes) -> list[pa.Array] | None:
+        """Columns of a piece in which each row has the usual width; None otherwise."""
+        is_even = True
+
+        def note(row: object) -> str:
+            nonlocal is_even
+            is_even = False
+            return "skip"
+
+        names = [f"c{number}" for number in range(self.width)]
+        table = arrow_csv.read_csv(
+            pa.py_buffer(piece),
+            read_options=arrow_csv.ReadOptions(column_names=names, block_size=len(piece) + 1),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=self.delimiter, quote_char=False if self.is_spaced else '"',
+                newlines_in_values=not self.is_spaced,
+                ignore_empty_lines=False, invalid_row_handler=note,
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False,
+            ),
+        )  # fmt: skip
+        if not is_even:
+            return None
+        columns = [column.combine_chunks() for column in table.columns]
+        extra = columns[self.header.width :]
+        if any(pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py() for column in extra):
+            return None
+        return columns
+
+    def split_loosely(self, lines: Iterator[str], line: int) -> Iterator[RawBatch]:
+        """Record by record; a quote that is never closed refuses the file with its line."""
+        kept: list[str] = []
+        is_over = False
+
+        def watched() -> Iterator[str]:
+            nonlocal is_over
+            for text in lines:
+                kept.append(text)
+                yield text
+            is_over = True
+
+        if self.is_spaced:
+            reader = csv.reader(watched(), delimiter="\t", quoting=csv.QUOTE_NONE)
+        else:
+            reader = csv.reader(watched(), delimiter=self.delimiter)
+        start = line
+        rows: list[list[str]] = []
+        row_nos: list[int] = []
+        broken: list[BrokenRow] = []
+        while True:
+            kept.clear()
+            try:
+                cells = next(reader, None)
+            except csv.Error:
+                raise _unbalanced(self.file, start) from None
+            if cells is None:
+                break
+            # Asking for a line after the last one means that a quote is still open.
+            if is_over or (len(kept) > 1 and not self._is_strict_record(kept)):
+                raise _unbalanced(self.file, start)
+            fitted = self._fit(cells, start)
+            if isinstance(fitted, BrokenRow):
+                broken.append(fitted)
+            else:
+                rows.append(fitted)
+                row_nos.append(start)
+            start += len(kept)
+            if len(rows) + len(broken) >= _BATCH_ROWS:
+                yield _batch(rows, row_nos, broken, self.header.width)
+                rows, row_nos, broken = [], [], []
+        if rows or broken:
+            yield _batch(rows, row_nos, broken, self.header.width)
+
+    def _is_strict_record(self, kept: Sequence[str]) -> bool:
+        """A record that spans lines is believed only when it is strictly quoted."""
+        try:
+            next(csv.reader(list(kept), delimiter=self.delimiter, strict=True))
+        except csv.Error:
+            return False
+        return True
+
+    def _fit(self, cells: list[str], line: int) -> list[str] | BrokenRow:
+        """The row at the header's width, or why it has another one."""
+        width = self.header.width
+        if any(_BAD in cell for cell in cells):
+            return BrokenRow(line, "bad-bytes", "", tuple(cell.replace(_BAD, _SHOWN_BAD) for cell in cells))
+        if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+            return cells[:width]
+        if len(cells) == width:
+            return cells
+        if is_aside(cells):
+            return [*cells, *[""] * width][:width]
+        code = "row-too-short" if len(cells) < width else "row-too-long"
+        return BrokenRow(line, code, f"{len(cells)}/{width}", tuple(cells))
+
+
+def _is_strict(codes: Bytes, quotes: Places, delimiter: int) -> bool:
+    """True when each opening quote begins a cell and each closing one ends it (a doubled quote does both)."""
+    opening, closing = quotes[::2], quotes[1::2]
+    before = codes[np.maximum(opening - 1, 0)]
+    begins = (opening == 0) | (before == delimiter) | (before == _NEWLINE)
+    begins[1:] |= opening[1:] == closing[:-1] + 1
+    after = codes[np.minimum(closing + 1, len(codes) - 1)]
+    ends = (closing == len(codes) - 1) | (after == delimiter) | (after == _NEWLINE)
+    ends[:-1] |= closing[:-1] + 1 == opening[1:]
+    return bool(begins.all() and ends.all())
+
+
+def _lines_with_breaks(columns: list[pa.Array], line: int) -> pa.Array:
+    """Starting lines of rows some of which hold line breaks inside quotes."""
+    extra = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        extra += pc.count_substring(column, "\n").to_numpy(zero_copy_only=False)
+    lengths = extra + 1
+    return pa.array(line + np.cumsum(lengths) - lengths)
+
+
+def _batch(rows: list[list[str]], row_nos: list[int], broken: list[BrokenRow], width: int) -> RawBatch:
+    columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
+    columns = columns or [pa.array([], pa.string())] * width
+    return RawBatch(columns, pa.array(row_nos, pa.int64()), tuple(broken))
+
+
+def _unbalanced(file: str, line: int) -> InputRefused:
+    return InputRefused(
+        "unbalanced-quote",
+        tr(
+            f"{file} 第 {line} 行的引号没有配对,后面的行分不清",
+            f"{file}: a quote on line {line} is never closed",
+        ),
+        hint=tr(
+            "补上或删掉那一行多出的双引号,再导入", "Close or remove the quote on that line and import again"
+        ),
+        where=Where(file=file, line=line),
+    )

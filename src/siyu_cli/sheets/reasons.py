@@ -1,0 +1,168 @@
+"""Why a row was refused or repaired: one stable code each, with a sentence and the way to mend it."""
+
+from __future__ import annotations
+
+from siyu_cli.language import tr
+from siyu_cli.phone import phone_reason
+
+Words = tuple[str, str]
+
+
+def _rejects(detail: str) -> dict[str, tuple[str, str]]:
+    """Code → (reason, remedy); `detail` is the value or word the reason speaks of."""
+    return {
+        "row-too-short": (
+            tr(f"这一行只有 {detail} 格,比表头少", f"the row has fewer cells than the header ({detail})"),
+            tr("补齐缺少的格(空的也要留着分隔符)", "add the missing cells"),
+        ),
+        "row-too-long": (
+            tr(f"这一行有 {detail} 格,比表头多", f"the row has more cells than the header ({detail})"),
+            tr(
+                "多半是内容里有分隔符:合并被拆开的格,删掉「多出的内容」",
+                "join the cell that was split by a separator",
+            ),
+        ),
+        "bad-bytes": (
+            tr("有无法识别的字节(显示为 �)", "some bytes cannot be read (shown as �)"),
+            tr("把 � 处改成正确的文字", "write the right text where � stands"),
+        ),
+        "duplicate-column-conflict": (
+            tr(f"同名的两列内容不同:{detail}", f"two columns of the same name differ: {detail}"),
+            tr("只留下正确的一个", "keep only the right one"),
+        ),
+        "id-precision-lost": (
+            tr(
+                f"编号存成了数字,精度已丢失:{detail}",
+                f"the id was stored as a number and lost digits: {detail}",
+            ),
+            tr("从平台重新导出,编号列设为文本", "export again with the column as text"),
+        ),
+        "missing-id": (
+            tr("没有订单编号", "the order id is missing"),
+            tr("补上订单编号", "fill in the order id"),
+        ),
+        "bad-money": (
+            tr(f"金额看不懂:{detail}", f"not an amount of money: {detail}"),
+            tr("写成 1299.50 这样的数字,单位用元", "write a plain number of yuan such as 1299.50"),
+        ),
+        "missing-amount": (
+            tr("已付款,却没有金额", "the order is paid but has no amount"),
+            tr("补上实付金额", "fill in the paid amount"),
+        ),
+        "bad-quantity": (
+            tr(f"数量看不懂:{detail}", f"not a quantity: {detail}"),
+            tr("写成数字", "write a number"),
+        ),
+        "bad-date": (
+            tr(f"日期不存在或看不懂:{detail}", f"no such date, or not a date: {detail}"),
+            tr("写成 2025-03-15 10:00:00", "write it like 2025-03-15 10:00:00"),
+        ),
+        "ambiguous-date": (
+            tr(f"分不清日和月:{detail}", f"day and month cannot be told apart: {detail}"),
+            tr(
+                "写成 2025-03-15,或在映射文件里写明 dates:",
+                "write 2025-03-15, or name the format in the mapping's dates:",
+            ),
+        ),
+        "missing-date": (
+            tr("付款时间和下单时间都没有", "neither pay time nor order time is given"),
+            tr("补上付款时间或下单时间", "fill in the pay time or the order time"),
+        ),
+        "unknown-status": (
+            tr(f"不认识的订单状态:{detail or '(空)'}", f"unknown order status: {detail or '(empty)'}"),
+            tr("在映射文件的 status: 里把这个词归类后再导入", "add the word to status: of the mapping file"),
+        ),
+        "unknown-refund-status": (
+            tr(f"不认识的退款状态:{detail}", f"unknown refund status: {detail}"),
+            tr(
+                "在映射文件的 refund_status: 里把这个词归类后再导入",
+                "add the word to refund_status: of the mapping file",
+            ),
+        ),
+        "missing-order-id": (
+            tr("没有订单编号", "the order id is missing"),
+            tr("补上订单编号", "fill in the order id"),
+        ),
+        "negative-amount": (
+            tr("金额或数量是负数", "the amount or the quantity is negative"),
+            tr(
+                "若负数行是退货,在映射文件里写 refunds: {rows: negative_quantity}",
+                "if negative rows are returns, write refunds: {rows: negative_quantity} in the mapping",
+            ),
+        ),
+        "conflicting-rows": (
+            tr("同一个订单在文件里出现两次,内容不同", "the same order stands twice with different content"),
+            tr("留下对的那一行", "keep the right row"),
+        ),
+        "no-such-order": (
+            tr("工作区里没有这个订单", "the workspace knows no such order"),
+            tr("先导入订单,再导入退货名单", "import the orders first, then the returns"),
+        ),
+        "missing-staff-id": (
+            tr("没有员工账号", "the staff account is missing"),
+            tr("补上员工账号(企业微信账号)", "fill in the account"),
+        ),
+        "missing-name": (tr("没有姓名", "the name is missing"), tr("补上姓名", "fill in the name")),
+        "bad-number": (
+            tr(f"不是合适的数字:{detail}", f"not a fitting number: {detail}"),
+            tr("写成不小于 0 的数字", "write a number of 0 or more"),
+        ),
+        "unknown-staff-status": (
+            tr(f"不认识的状态:{detail}", f"unknown state: {detail}"),
+            tr("写成 在岗 或 停用", "write 在岗 or 停用"),
+        ),
+        "unusable-sheet": (
+            tr("整张工作表认不出表头", "the header of the sheet is not recognised"),
+            tr("用 --platform FILE.yaml 说明各列", "say which column is what with --platform FILE.yaml"),
+        ),
+    }
+
+
+def reason_text(code: str, detail: str = "") -> str:
+    """The reason of a refusal, for the operator."""
+    if code.startswith("phone-"):
+        return phone_reason(code)
+    return _rejects(detail).get(code, (code, ""))[0]
+
+
+def fix_text(code: str) -> str:
+    """How to mend a row refused for `code`."""
+    if code.startswith("phone-"):
+        return tr("换成本人的 11 位手机号", "give the person's own 11-digit mobile")
+    return _rejects("").get(code, ("", ""))[1]
+
+
+def note_text(code: str, count: int) -> str:
+    """What was repaired, dropped or left out without refusing the row, in one sentence."""
+    if code.startswith("phone-"):
+        return tr(
+            f"{count:,} 个手机号没有采用:{phone_reason(code)}",
+            f"{count:,} phones not used: {phone_reason(code)}",
+        )
+    words = {
+        "more-than-two-decimals": tr(
+            f"{count:,} 个金额超过两位小数,已四舍五入到分",
+            f"{count:,} amounts had more than two decimals and were rounded",
+        ),
+        "order-key-missing": tr(
+            "文件里没有订单号列:每一行算作一单",
+            "the file has no order id column: every row counts as an order",
+        ),
+        "assumed-paid": tr(
+            "文件里没有订单状态,也没有付款时间:每一行都按已付款算,日期用下单时间",
+            "the file has neither status nor pay time: every row counts as paid at its order time",
+        ),
+        "duplicate-headers": tr(f"{count} 个表头重复出现", f"{count} headers stand twice"),
+        "nul-removed": tr(f"去掉了 {count:,} 个空字符", f"{count:,} NUL characters were removed"),
+        "buyer-masked": tr(
+            f"{count:,} 个买家账号被脱敏,没有采用", f"{count:,} buyer ids are masked and were not used"
+        ),
+        "code-precision-lost": tr(
+            f"{count:,} 个商品编码成了科学计数,没有采用",
+            f"{count:,} product codes lost digits and were not used",
+        ),
+        "bad-side-date": tr(
+            f"{count:,} 个次要日期看不懂,没有采用", f"{count:,} minor dates were not understood"
+        ),
+    }
+    return words.get(code, f"{code}: {count:,}")

@@ -1,0 +1,82 @@
+"""What reading a file yields: clean rows, refused rows with reasons, an account of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from siyu_cli.sheets.header import Header
+    from siyu_cli.sheets.mapping import PlatformMapping
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One refused row: where, which column, why (code) and the value or word the reason speaks of."""
+
+    row_no: int
+    column: str
+    code: str
+    detail: str = ""
+
+    @property
+    def message(self) -> str:
+        """The reason as a sentence for the operator."""
+        from siyu_cli.sheets.reasons import reason_text
+
+        return reason_text(self.code, self.detail)
+
+    @property
+    def fix(self) -> str:
+        """How the operator mends it."""
+        from siyu_cli.sheets.reasons import fix_text
+
+        return fix_text(self.code)
+
+
+@dataclass(frozen=True)
+class Original:
+    """A refused row as it stood in the file: one text per header, and cells beyond the header."""
+
+    row_no: int
+    cells: tuple[str, ...]
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CleanTable:
+    """A file after cleaning. read == rows.num_rows + len(rejects) + blank, always.
+
+    `used` says which header carries which canonical field; `unknown` are the headers nothing uses.
+    `order_key` is the mapping's, or () when the file has none of its columns (note `order-key-missing`).
+    `notes` counts what was repaired or dropped without refusing the row, by code (see reasons.py).
+    """
+
+    path: Path
+    file: str
+    sha256: str
+    sheet: str | None
+    mapping: PlatformMapping
+    encoding: str | None
+    header_row: int
+    headers: tuple[str, ...]
+    used: Mapping[str, str]
+    unknown: tuple[str, ...]
+    rows: pa.Table
+    rejects: tuple[Reject, ...]
+    read: int
+    blank: int
+    exported_sec: int
+    order_key: tuple[str, ...] = ()
+    notes: Mapping[str, int] = field(default_factory=dict)
+    header: Header | None = field(default=None, repr=False)
+
+    def originals(self, row_nos: Sequence[int]) -> list[Original]:
+        """The cells of rows as they stand in the file, read again; rows may be rejected or accepted ones."""
+        from siyu_cli.sheets.rows import read_originals
+
+        return read_originals(self, row_nos)

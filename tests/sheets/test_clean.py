@@ -1,0 +1,298 @@
+"""Cleaners against naive scalar versions: any disguise of a value gives the value."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siyu_cli.clock import format_seconds, seconds_of
+from siyu_cli.sheets.clean import clean_ids, clean_money, clean_quantities, clean_text, price_times_quantity
+from siyu_cli.sheets.dates import clean_moments
+from siyu_cli.sheets.places import clean_provinces, places_of
+from tests.sheets.makers import TZ
+
+
+def wide(text: str) -> str:
+    return "".join(chr(ord(ch) + 0xFEE0) if ch in "0123456789.-," else ch for ch in text)
+
+
+# --- money ---------------------------------------------------------------------------------------
+
+AMOUNTS = st.decimals(min_value=-999_999_999, max_value=999_999_999, places=2)
+MONEY_DISGUISES = (
+    str,
+    lambda d: f"{d:,}",
+    lambda d: f"¥{d}",
+    lambda d: f"-￥{-d:,}" if d < 0 else f"￥{d:,}",
+    lambda d: f"{d}元",
+    lambda d: f"\t{d}\t",
+    lambda d: wide(str(d)),
+    lambda d: f"'{d}",
+    lambda d: f"{d}000",
+    lambda d: f"{d / 10000:f}万",
+)
+
+
+def money(text: str | None) -> tuple[int | None, str | None]:
+    values, codes, _ = clean_money(pa.array([text], pa.string()))
+    return values[0].as_py(), codes[0].as_py()
+
+
+@given(AMOUNTS, st.sampled_from(MONEY_DISGUISES))
+def test_disguised_amounts_are_recovered(amount, disguise):
+    assert money(disguise(amount)) == (int(amount * 100), None)
+
+
+@given(st.decimals(min_value=-99_999, max_value=99_999, places=6))
+def test_further_decimals_round_half_up_away_from_zero(amount):
+    expected = int((amount * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    values, codes, is_rounded = clean_money(pa.array([f"{amount:f}"]))
+    assert (values[0].as_py(), codes[0].as_py()) == (expected, None)
+    assert is_rounded[0].as_py() == (amount * 100 != int(amount * 100))
+
+
+@given(st.floats(min_value=-1e9, max_value=1e9, allow_nan=False))
+def test_numbers_from_cells_are_exact(value):
+    text = format(Decimal(repr(value)), "f")
+    expected = int((Decimal(repr(value)) * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    assert money(text) == (expected, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["99块", "30.0%", "$5", "1e5", "1.5E+3", "1,29", "1 299", "0.1.2", "万", "12亿", "=1+1"]
+)
+def test_unknown_units_and_forms_are_refused(text):
+    assert money(text) == (None, "bad-money")
+
+
+@pytest.mark.parametrize("text", ["", " ", "-", "--", "—", "——", "/", "null", "\\N", None])
+def test_placeholders_are_missing(text):
+    assert money(text) == (None, None)
+
+
+@given(
+    st.lists(
+        st.one_of(st.none(), AMOUNTS.map(str), st.text(max_size=8), st.sampled_from(["-", "1.2万", "¥3"])),
+        max_size=9,
+    )
+)
+def test_a_column_means_what_its_cells_mean(texts):
+    values, codes, _ = clean_money(pa.array(texts, pa.string()))
+    assert list(zip(values.to_pylist(), codes.to_pylist(), strict=True)) == [money(text) for text in texts]
+
+
+@given(
+    st.decimals(min_value=-9_999, max_value=9_999, places=4),
+    st.decimals(min_value=-999, max_value=999, places=3),
+)
+def test_price_times_quantity_is_exact(price, quantity):
+    expected = int((price * quantity * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    assert price_times_quantity(pa.array([f"{price:f}"]), pa.array([f"{quantity:f}"]))[0].as_py() == expected
+
+
+def test_quantities():
+    values, codes, _ = clean_quantities(pa.array(["2", "1.5", "3件", "x", "", "1.0", "-1"]))
+    assert values.to_pylist() == [2000, 1500, 3000, None, None, 1000, -1000]
+    assert codes.to_pylist() == [None, None, None, "bad-quantity", None, None, None]
+
+
+# --- dates ---------------------------------------------------------------------------------------
+
+MOMENTS = st.datetimes(datetime(1995, 1, 1), datetime(2099, 12, 31)).map(
+    lambda moment: moment.replace(microsecond=0)
+)
+
+
+def serial(moment: datetime) -> str:
+    return repr((moment - datetime(1899, 12, 30)) / timedelta(days=1))
+
+
+DATE_DISGUISES = (
+    str,
+    lambda t: t.isoformat(),
+    lambda t: f"{t.year}/{t.month}/{t.day} {t.hour}:{t.minute:02}:{t.second:02}",
+    lambda t: f"{t.year}年{t.month}月{t.day}日 {t.hour}时{t.minute}分{t.second}秒",
+    lambda t: f"{t:%Y%m%d%H%M%S}",
+    lambda t: f"{t:%Y%m%d} {t:%H:%M:%S}",
+    lambda t: wide(str(t)),
+    lambda t: f"\t{t}\t",
+    lambda t: (
+        f"{t.year}-{t.month}-{t.day} {'上午' if t.hour < 12 else '下午'}{t.hour % 12 or 12}:{t.minute:02}:{t.second:02}"
+    ),
+    serial,
+)
+
+
+def moment_of(text: str | None, formats: tuple[str, ...] = ()) -> tuple[str | None, str | None]:
+    values, codes = clean_moments(pa.array([text], pa.string()), formats, TZ)
+    value = values[0].as_py()
+    return (None if value is None else format_seconds(value)), codes[0].as_py()
+
+
+@given(MOMENTS, st.sampled_from(DATE_DISGUISES))
+def test_disguised_moments_are_recovered(moment, disguise):
+    assert moment_of(disguise(moment)) == (str(moment), None)
+
+
+@given(MOMENTS.filter(lambda moment: 2001 < moment.year < 2096), st.booleans())
+def test_epoch_seconds_are_converted_into_the_zone(moment, is_milli):
+    epoch = int(moment.replace(tzinfo=TZ).timestamp())
+    assert moment_of(f"{epoch}000" if is_milli else str(epoch)) == (str(moment), None)
+    named = clean_moments(pa.array([str(epoch)]), (), ZoneInfo("Asia/Shanghai")).values
+    assert named[0].as_py() == seconds_of(moment)
+
+
+@given(
+    st.integers(1990, 2099), st.integers(0, 14), st.integers(0, 33), st.integers(0, 26), st.integers(0, 62)
+)
+def test_days_and_times_that_do_not_exist_are_refused(year, month, day, hour, minute):
+    text = f"{year}-{month:02}-{day:02} {hour:02}:{minute:02}:00"
+    try:
+        expected = (str(datetime(year, month, day, hour, minute)), None)
+    except ValueError:
+        expected = (None, "bad-date")
+    assert moment_of(text) == expected
+
+
+@given(
+    MOMENTS,
+    st.sampled_from(["%m/%d/%y %H:%M", "%d.%m.%Y %H:%M", "%Y%m%d", "%m-%d-%Y %I:%M %p"]),
+    st.booleans(),
+)
+def test_formats_of_the_mapping_come_first(moment, form, is_padded):
+    if form == "%m/%d/%y %H:%M":
+        moment = moment.replace(year=2010 + moment.year % 50, day=min(moment.day, 28))
+    text = moment.strftime(form)
+    if not is_padded and form != "%Y%m%d":
+        text = re.sub(r"(?<![0-9])0(?=[0-9])", "", text)
+    expected = datetime.strptime(text, form)
+    assert moment_of(text, (form,)) == (str(expected), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2025-03-15", ("2025-03-15 00:00:00", None)),
+        ("20250315", ("2025-03-15 00:00:00", None)),
+        ("2025年3月5日 3时4分", ("2025-03-05 03:04:00", None)),
+        ("2018/5/16 9:41", ("2018-05-16 09:41:00", None)),
+        ("45293", ("2024-01-02 00:00:00", None)),
+        ("45293.999999", ("2024-01-03 00:00:00", None)),
+        ("0000-00-00 00:00:00", (None, None)),
+        ("0001-01-01 00:00:00", (None, None)),
+        ("2024-02-29", ("2024-02-29 00:00:00", None)),
+        ("2023-02-29", (None, "bad-date")),
+        ("2025-02-30 10:00:00", (None, "bad-date")),
+        ("60", (None, "bad-date")),
+        ("01/02/2024", (None, "ambiguous-date")),
+        ("5/6/11 9:00", (None, "ambiguous-date")),
+        ("昨天", (None, "bad-date")),
+    ],
+)
+def test_date_table(text, expected):
+    assert moment_of(text) == expected
+
+
+@given(
+    st.lists(
+        st.one_of(
+            MOMENTS.map(str),
+            MOMENTS.map(serial),
+            st.sampled_from(["", "-", "x", "2025-02-30", "2025-03-15 10"]),
+        ),
+        max_size=9,
+    )
+)
+def test_a_date_column_means_what_its_cells_mean(texts):
+    values, codes = clean_moments(pa.array(texts, pa.string()), (), TZ)
+    shown = [None if value is None else format_seconds(value) for value in values.to_pylist()]
+    assert list(zip(shown, codes.to_pylist(), strict=True)) == [moment_of(text) for text in texts]
+
+
+# --- texts, ids, places --------------------------------------------------------------------------
+
+
+@given(st.text(max_size=12))
+def test_text_is_trimmed_and_cleaning_again_only_removes_markers(text):
+    cleaned = clean_text(pa.array([text]))[0].as_py()
+    if cleaned is not None:
+        assert cleaned
+        assert unicodedata.category(cleaned[0]) not in ("Zs", "Cc")
+        assert unicodedata.category(cleaned[-1]) not in ("Zs", "Cc")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  a ", "a"), ('="0123"', "0123"), ("'=1+1", "=1+1"), ("`490", "490"), ("\t6917", "6917"), ("\ufeff名", "名"),
+        ("NA", "NA"), ("null", "null"), ("[vip]张三", "[vip]张三"), ("a\x00b", "ab"), ("", None), ("　", None),
+        ("第一行\n第二行", "第一行\n第二行"), ("-", "-"),
+    ],
+)  # fmt: skip
+def test_text_table(text, expected):
+    assert clean_text(pa.array([text]))[0].as_py() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "code"),
+    [
+        ("4900123456789012345", "4900123456789012345", None),
+        ('="4900123456789012345"', "4900123456789012345", None),
+        ("4.90012E+17", None, "id-precision-lost"),
+        ("1.93068E+15", None, "id-precision-lost"),
+        ("490012345678901234.0", None, "id-precision-lost"),
+        ("13981790993.0", "13981790993", None),
+        ("１２３", "123", None),
+        ("12E3", "12E3", None),
+        ("E20250315", "E20250315", None),
+        ("\u200b123", "123", None),
+        ("-", None, None),
+        ("/", None, None),
+    ],
+)
+def test_ids(text, value, code):
+    values, codes = clean_ids(pa.array([text]))
+    assert (values[0].as_py(), codes[0].as_py()) == (value, code)
+
+
+def test_provinces_have_one_spelling():
+    words = [
+        "上海",
+        "上海市",
+        "广西壮族自治区",
+        "广西",
+        "内蒙古自治区",
+        "浙江省",
+        "香港特别行政区",
+        "****",
+        None,
+        "安省",
+    ]
+    expected = ["上海", "上海", "广西", "广西", "内蒙古", "浙江", "香港", None, None, "安省"]
+    assert clean_provinces(pa.array(words)).to_pylist() == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "province", "city"),
+    [
+        ("浙江省 杭州市 西湖区 文三路(310000)", "浙江", "杭州市"),
+        ("上海 上海市 浦东新区", "上海", "上海市"),
+        ("重庆市重庆市渝北区", "重庆", "重庆市"),
+        ("北京朝阳区望京", "北京", "北京市"),
+        ("新疆维吾尔自治区 伊犁哈萨克自治州 伊宁市", "新疆", "伊犁哈萨克自治州"),
+        ("上海", "上海", None),
+        ("海外 美国", None, None),
+        (None, None, None),
+    ],
+)
+def test_places_of_addresses(address, province, city):
+    found = places_of(pa.array([address], pa.string()))
+    assert (found[0][0].as_py(), found[1][0].as_py()) == (province, city)
