@@ -53,7 +53,9 @@ def root(
     wait: WaitOption = None,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help=tr("显示版本并退出", "Show the version")),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help=tr("显示版本并退出", "Show the version")
+        ),
     ] = False,
 ) -> None:
     """Keep what was given before the command's name; the command's own options win over it."""

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import wraps
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -92,7 +93,9 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 def global_parameters() -> list[inspect.Parameter]:
     """The options every command takes, before and after its name."""
-    return [_keyword(f"global_{name}", annotation, default) for name, (annotation, default) in _GLOBALS.items()]
+    return [
+        _keyword(f"global_{name}", annotation, default) for name, (annotation, default) in _GLOBALS.items()
+    ]
 
 
 class LocalizedHelp:
@@ -158,26 +161,32 @@ def _report_usage(error: Exception, args: list[str]) -> ExitCode:
         raise error
     from siyu_cli.commands.render import print_error
 
-    wants_json = "json" in [*args, *(part.partition("=")[2] for part in args)]
+    wants_json = "--format=json" in args or ("--format", "json") in pairwise(args)
     ctx = make_context({"format": OutputFormat.JSON if wants_json else None})
     parent = getattr(getattr(error, "ctx", None), "command_path", "siyu")
     print_error(
         ctx,
         UsageRefused(
-            "usage", _word_usage(error.format_message()), hint=tr(f"用法见 {parent} --help", f"See {parent} --help")
+            "usage",
+            _word_usage(error.format_message()),
+            hint=tr(f"用法见 {parent} --help", f"See {parent} --help"),
         ),
     )
     return ExitCode.USAGE
 
 
 _USAGE_WORDS = (
-    (r"No such option: (\S+)(?: \((?:Possible options|Did you mean).*?: ?(.*?)\??\))?", "没有选项 {0}", "你是不是想写:{1}"),
+    (
+        r"No such option: (\S+)(?: \((?:Possible options|Did you mean).*?: ?(.*?)\??\))?",
+        "没有选项 {0}",
+        "你是不是想写:{1}",
+    ),
     (r"No such command '(.+?)'\.(?: Did you mean (.+)\?)?", "没有命令「{0}」", "你是不是想写:{1}"),
     (r"No such command '(.+?)'(?:. Did you mean (.+)\?)?", "没有命令「{0}」", "你是不是想写:{1}"),
     (r"Missing command\.", "缺少命令", ""),
     (r"Missing argument '(.+?)'.*", "缺少参数 {0}", ""),
     (r"Missing option '(.+?)'.*", "缺少选项 {0}", ""),
-    (r"Got unexpected extra arguments? \((.+)\)", "多了参数:{0}", ""),
+    (r"Got unexpected extra argument(?:s|\(s\))? \((.+)\)", "多了参数:{0}", ""),
     (r"Option '(.+?)' requires an argument\.?", "选项 {0} 后面要跟一个值", ""),
     (r"Invalid value for '?(.+?)'?: (.+)", "{0} 的值不对:{1}", ""),
 )
@@ -216,7 +225,13 @@ def make_context(values: dict[str, Any]) -> AppContext:
 
 
 def command(
-    app: typer.Typer, name: str, panel: str, help_text: str, *, writes: bool = False, dated: bool = False,
+    app: typer.Typer,
+    name: str,
+    panel: str,
+    help_text: str,
+    *,
+    writes: bool = False,
+    dated: bool = False,
     records: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register `function(ctx: AppContext, …) -> Outcome` as a command.
@@ -233,7 +248,9 @@ def command(
             shared = [_keyword("dry_run", DryRunOption, False), _keyword("yes", YesOption, False), *shared]
         if dated:
             shared = [_keyword("as_of", AsOfOption, None), *shared]
-        typer_context = inspect.Parameter("typer_ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        typer_context = inspect.Parameter(
+            "typer_ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+        )
 
         @wraps(function)
         def call(typer_ctx: typer.Context, **values: Any) -> ExitCode:
@@ -257,7 +274,9 @@ def command(
     return register
 
 
-def _run_command(ctx: AppContext, function: Callable[..., Any], values: dict[str, Any], *, records: bool) -> ExitCode:
+def _run_command(
+    ctx: AppContext, function: Callable[..., Any], values: dict[str, Any], *, records: bool
+) -> ExitCode:
     from siyu_cli.commands.render import print_error, print_outcome
 
     try:
@@ -270,7 +289,12 @@ def _run_command(ctx: AppContext, function: Callable[..., Any], values: dict[str
         print_error(ctx, error)
         code = error.exit_code
     except KeyboardInterrupt:
-        ctx.say(tr("已中断,没有写入", "Interrupted, nothing written"))
+        ctx.say(
+            tr(
+                "已中断。没做完的没有写入;做完的都在 siyu list-runs 里",
+                "Interrupted. What was not finished is not written; what was is in siyu list-runs",
+            )
+        )
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         raise
@@ -285,17 +309,25 @@ def _run_command(ctx: AppContext, function: Callable[..., Any], values: dict[str
 
 
 def _fault(error: Exception) -> SiyuError:
-    from siyu_cli.context import mask_phones
+    from siyu_cli.phone import mask_phones
 
     if isinstance(error, OSError) and error.strerror:
         return SiyuError(
             "io-error",
-            tr(f"读写失败:{error.filename or ''} {error.strerror}", f"I/O failed: {error.filename or ''} {error.strerror}"),
-            hint=tr("检查磁盘空间和文件夹权限,再运行一次", "Check disk space and permissions, then run again"),
+            tr(
+                f"读写失败:{error.filename or ''} {error.strerror}",
+                f"I/O failed: {error.filename or ''} {error.strerror}",
+            ),
+            hint=tr(
+                "检查磁盘空间和文件夹权限,再运行一次", "Check disk space and permissions, then run again"
+            ),
         )
     text = mask_phones(f"{type(error).__name__}: {error}".splitlines()[0][:300])
     return SiyuError(
         "internal-fault",
         tr(f"程序内部错误:{text}", f"Internal fault: {text}"),
-        hint=tr("这是 siyu 的缺陷;请带上 -v 再运行一次并把输出发给维护者", "This is a bug; run again with -v and report the output"),
+        hint=tr(
+            "这是 siyu 的缺陷;请带上 -v 再运行一次并把输出发给维护者",
+            "This is a bug; run again with -v and report the output",
+        ),
     )

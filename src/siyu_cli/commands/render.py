@@ -77,7 +77,12 @@ def print_outcome(ctx: AppContext, outcome: Outcome) -> None:
     for line in outcome.after:
         ctx.say(line)
     if ctx.dry_run:
-        ctx.say(tr("试运行,什么也没写。去掉 --dry-run 执行。", "Dry run, nothing written. Leave out --dry-run to do it."))
+        ctx.say(
+            tr(
+                "试运行,什么也没写。去掉 --dry-run 执行。",
+                "Dry run, nothing written. Leave out --dry-run to do it.",
+            )
+        )
 
 
 def print_error(ctx: AppContext, error: SiyuError) -> None:

@@ -59,7 +59,9 @@ def transaction(con: DuckDBPyConnection, *, keep: bool = True) -> Iterator[None]
 
 def schema_version(con: DuckDBPyConnection) -> int:
     """How many migrations the store has seen; 0 for an empty file."""
-    known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'migrations'").fetchall()[0][0]
+    known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'migrations'").fetchall()[0][
+        0
+    ]
     if not known:
         return 0
     return int(con.execute("SELECT count(*) FROM migrations").fetchall()[0][0])
@@ -108,7 +110,10 @@ def damaged(path: Path, error: Exception) -> StateUnavailable:
 def _needs_writer() -> StateUnavailable:
     return StateUnavailable(
         "store-old",
-        tr("工作区是旧版本建的,需要升级一次", "The workspace was made by an older version and needs one upgrade"),
+        tr(
+            "工作区是旧版本建的,需要升级一次",
+            "The workspace was made by an older version and needs one upgrade",
+        ),
         hint=tr("运行 siyu doctor,它会先备份再升级", "Run siyu doctor; it backs up first, then upgrades"),
     )
 

@@ -23,7 +23,11 @@ def hold_lock(path: Path, *, wait: float, exclusive: bool) -> Iterator[None]:
     flags = portalocker.LockFlags.EXCLUSIVE if exclusive else portalocker.LockFlags.SHARED
     holder = path.with_suffix(".holder")
     lock = portalocker.Lock(
-        path, mode="a", timeout=max(wait, 0.001), check_interval=0.05, flags=flags | portalocker.LockFlags.NON_BLOCKING
+        path,
+        mode="a",
+        timeout=max(wait, 0.001),
+        check_interval=0.05,
+        flags=flags | portalocker.LockFlags.NON_BLOCKING,
     )
     try:
         lock.acquire()
@@ -44,8 +48,14 @@ def busy(wait: float, holder: str) -> StateUnavailable:
     """The sentence for a store that stayed taken for `wait` seconds."""
     return StateUnavailable(
         "store-busy",
-        tr(f"工作区正被另一个 siyu 使用{holder},等了 {wait:g} 秒", f"The workspace is in use{holder}; waited {wait:g} s"),
-        hint=tr("等它结束再运行,或用 --wait 300 多等一会儿", "Run again when it has ended, or wait longer with --wait 300"),
+        tr(
+            f"工作区正被另一个 siyu 使用{holder},等了 {wait:g} 秒",
+            f"The workspace is in use{holder}; waited {wait:g} s",
+        ),
+        hint=tr(
+            "等它结束再运行,或用 --wait 300 多等一会儿",
+            "Run again when it has ended, or wait longer with --wait 300",
+        ),
     )
 
 

@@ -66,8 +66,8 @@ CREATE TABLE customer_merges (
 CREATE TABLE opt_outs (phone VARCHAR NOT NULL, reason VARCHAR NOT NULL, at_sec BIGINT NOT NULL, run_id BIGINT NOT NULL);
 
 CREATE TABLE order_lines (
-    line_no BIGINT NOT NULL, order_no BIGINT NOT NULL, line_hash HUGEINT NOT NULL, order_hash HUGEINT NOT NULL,
-    content_hash HUGEINT NOT NULL, kind VARCHAR NOT NULL CHECK (kind IN ('sale', 'negative')),
+    line_no BIGINT NOT NULL, order_no BIGINT NOT NULL, line_hash UHUGEINT NOT NULL, order_hash UHUGEINT NOT NULL,
+    content_hash UHUGEINT NOT NULL, kind VARCHAR NOT NULL CHECK (kind IN ('sale', 'negative')),
     customer_id BIGINT, platform VARCHAR NOT NULL, shop VARCHAR, channel VARCHAR,
     order_id VARCHAR, line_id VARCHAR, buyer_id VARCHAR, phone VARCHAR, receiver VARCHAR,
     province VARCHAR, city VARCHAR, created_sec BIGINT, paid_sec BIGINT, paid_day INTEGER,
@@ -80,7 +80,7 @@ CREATE TABLE order_lines (
     remark VARCHAR, exported_sec BIGINT NOT NULL, first_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL
 );
 CREATE TABLE refunds (
-    kind VARCHAR NOT NULL CHECK (kind IN ('returns', 'negative')), source_hash HUGEINT NOT NULL,
+    kind VARCHAR NOT NULL CHECK (kind IN ('returns', 'negative')), source_hash UHUGEINT NOT NULL,
     line_no BIGINT, customer_id BIGINT, platform VARCHAR, shop VARCHAR, shop_key VARCHAR,
     refund_sec BIGINT NOT NULL, refund_day INTEGER NOT NULL, refund_fen BIGINT NOT NULL, run_id BIGINT NOT NULL
 );
@@ -117,4 +117,18 @@ def _m001_first_tables(con: DuckDBPyConnection) -> None:
     con.execute(_FIRST_TABLES)
 
 
-MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (_m001_first_tables,)
+# Who took part in a distribution, what each was given and owed: exact, so fairness holds over all
+# batches. Owed is pool_rows/people plus `carry` (a fraction as text), which levels people who come in.
+_LEAD_SHARES = """
+CREATE TABLE lead_shares (
+    run_id BIGINT NOT NULL, staff_id VARCHAR NOT NULL, given BIGINT NOT NULL, pool_rows BIGINT NOT NULL,
+    people BIGINT NOT NULL, carry VARCHAR NOT NULL, workbook VARCHAR
+)
+"""
+
+
+def _m002_lead_shares(con: DuckDBPyConnection) -> None:
+    con.execute(_LEAD_SHARES)
+
+
+MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (_m001_first_tables, _m002_lead_shares)

@@ -1,0 +1,142 @@
+"""Importing orders and return lists: cleaned files become order lines, refunds and customers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from siyu_cli.people import identity
+from siyu_cli.sheets.account import FileAccount, ImportAccount, reader_reasons
+from siyu_cli.sheets.counts import Counts
+from siyu_cli.sheets.table import CleanTable, Reject
+from siyu_cli.store import orders, refunds
+from siyu_cli.words import fold_column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+_INCOMING = "incoming_rows"
+
+# What the accepted sales and negative rows of the file are worth, by the meaning of a valid order.
+_NET_SQL = """
+SELECT coalesce(sum(CASE WHEN kind = 'negative' THEN paid_fen
+                         WHEN status IN ('paid', 'refunded') THEN greatest(paid_fen - refund_fen, 0) ELSE 0 END), 0)
+FROM staged WHERE verdict NOT IN ('rejected', 'duplicate')
+"""
+
+
+def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTable]) -> ImportAccount:
+    """Write the rows of order exports and return lists, in this order, and account for every one.
+
+    Inside the caller's transaction. Orders come before returns, whatever the order of the files.
+    """
+    con.execute("CREATE OR REPLACE TEMP TABLE seen_hashes (line_hash UHUGEINT)")
+    con.execute("CREATE OR REPLACE TEMP TABLE import_people (customer_id BIGINT)")
+    known_people = con.execute("SELECT count(*) FROM customers").fetchall()[0][0]
+    merged = con.execute("SELECT count(*) FROM customer_merges").fetchall()[0][0]
+    accounts: dict[int, FileAccount] = {}
+    returned_lines = 0
+    for position in sorted(range(len(tables)), key=lambda at: (tables[at].mapping.kind == "returns", at)):
+        table = tables[position]
+        con.register(_INCOMING, _with_keys(table.rows))
+        if table.mapping.kind == "returns":
+            accounts[position], lines = _merge_returns(con, run_id, table)
+            returned_lines += lines
+        else:
+            accounts[position] = _merge_orders(con, run_id, table)
+        con.unregister(_INCOMING)
+    orders.refresh_customers(con, run_id)
+    refunds.allocate_negatives(con, run_id)
+    # A customer met early in the run may have been merged by a later file.
+    people = con.execute("""
+        SELECT count(DISTINCT coalesce(m.into_customer_id, p.customer_id))
+        FROM import_people AS p LEFT JOIN customer_merges AS m ON m.from_customer_id = p.customer_id
+    """).fetchall()[0][0]
+    merges = con.execute("SELECT count(*) FROM customer_merges").fetchall()[0][0] - merged
+    new_people = con.execute("SELECT count(*) FROM customers").fetchall()[0][0] - known_people + merges
+    extra = {
+        "anonymous": _count_anonymous(accounts),
+        "returned_lines": returned_lines,
+        "merged_customers": merges,
+    }
+    return ImportAccount(tuple(accounts[at] for at in range(len(tables))), people, new_people, extra)
+
+
+def _with_keys(rows: pa.Table) -> pa.Table:
+    """The rows with the folded columns that conditions compare (`product` → `product_key`)."""
+    for name in orders.FOLDED:
+        if name in rows.column_names:
+            rows = rows.append_column(f"{name}_key", fold_column(rows[name]))
+    return rows
+
+
+def _merge_orders(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> FileAccount:
+    staging = orders.Staging.of(table)
+    orders.stage(con, _INCOMING, staging)
+    orders.judge(con, staging, table.exported_sec)
+    orders.claim_people(con)
+    identity.resolve(con, run_id)
+    orders.merge(con, run_id, table.exported_sec)
+    con.execute(
+        "INSERT INTO import_people SELECT DISTINCT customer_id FROM resolved WHERE customer_id IS NOT NULL"
+    )
+    net_fen = con.execute(_NET_SQL).fetchall()[0][0]
+    return _account(con, table, int(net_fen))
+
+
+def _merge_returns(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> tuple[FileAccount, int]:
+    platform = table.mapping.constants.get("platform")
+    refunds.stage_returns(con, _INCOMING, table.order_key, platform)
+    refunds.judge_returns(con)
+    refunds.merge_returns(con, run_id)
+    con.execute(
+        "INSERT INTO import_people SELECT DISTINCT customer_id FROM return_lines WHERE customer_id IS NOT NULL"
+    )
+    net_fen, lines = con.execute("""
+        SELECT -coalesce(sum(f.refund_fen), 0), count(*) FROM refunds AS f
+        SEMI JOIN (SELECT source_hash FROM staged WHERE verdict IN ('new', 'unchanged')) AS s USING (source_hash)
+    """).fetchall()[0]
+    return _account(con, table, int(net_fen)), int(lines)
+
+
+def _account(con: DuckDBPyConnection, table: CleanTable, net_fen: int) -> FileAccount:
+    """The verdicts of `staged`, with what the reader refused, as one balanced account."""
+    verdicts: Counter[str] = Counter()
+    reasons = reader_reasons(table)
+    for verdict, reason, rows in con.execute(
+        "SELECT verdict, reason, count(*) FROM staged GROUP BY ALL"
+    ).fetchall():
+        verdicts[verdict] += rows
+        if reason:
+            reasons[reason] += rows
+    refused = tuple(
+        Reject(row_no, "", reason)
+        for row_no, reason in con.execute(
+            "SELECT row_no, reason FROM staged WHERE verdict = 'rejected' ORDER BY row_no"
+        ).fetchall()
+    )
+    counts = Counts(
+        read=table.read,
+        new=verdicts["new"],
+        updated=verdicts["updated"],
+        unchanged=verdicts["unchanged"],
+        duplicate=verdicts["duplicate"],
+        rejected=verdicts["rejected"] + len(table.rejects),
+        blank=table.blank,
+    ).check()
+    return FileAccount(table, counts, refused, dict(sorted(reasons.items())), net_fen)
+
+
+def _count_anonymous(accounts: dict[int, FileAccount]) -> int:
+    """Accepted rows of the run's order files that name neither buyer nor phone."""
+    import pyarrow.compute as pc
+
+    total = 0
+    for account in accounts.values():
+        rows = account.table.rows
+        if account.table.mapping.kind == "orders":
+            nobody = pc.and_(pc.is_null(rows["buyer_id"]), pc.is_null(rows["phone"]))
+            total += int(pc.sum(pc.cast(nobody, "int64")).as_py() or 0)
+    return total

@@ -1,0 +1,257 @@
+"""Leads and their ledger: a lead is a phone, every change is an appended event, shares record fairness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+CONTENT = (
+    "name", "source", "channel", "channel_key", "remark", "province", "city", "product", "tags", "attributes",
+)  # fmt: skip
+
+
+def stage_leads(con: DuckDBPyConnection, incoming: pa.Table) -> None:
+    """Put cleaned rows (with channel_key and file_no) beside the pool as `incoming_leads`, with outcomes.
+
+    Of equal phones the earlier file's counts, inside one file the row whose content sorts first: the
+    order of rows in a file decides nothing.
+    """
+    con.register("incoming_lead_rows", incoming)
+    order = ", ".join(f"i.{name} NULLS LAST" for name in CONTENT)
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE incoming_leads AS
+        WITH ranked AS (
+            SELECT i.*, row_number() OVER (
+                PARTITION BY i.phone ORDER BY i.file_no, {order}, i.row_no) AS nth
+            FROM incoming_lead_rows AS i
+        )
+        SELECT r.*, s.lead_id, c.customer_id,
+               CASE WHEN r.nth > 1 THEN 'duplicate' WHEN o.phone IS NOT NULL THEN 'opted-out'
+                    WHEN s.state = '待分配' THEN 'in-pool' WHEN s.lead_id IS NOT NULL THEN 'already-lead'
+                    WHEN c.customer_id IS NOT NULL THEN 'already-customer' ELSE 'new' END AS outcome,
+               o.phone IS NOT NULL AS is_opted_out
+        FROM ranked AS r
+        LEFT JOIN lead_state AS s ON s.phone = r.phone
+        LEFT JOIN (SELECT value AS phone, min(customer_id) AS customer_id FROM customer_keys
+                   WHERE kind = 'phone' GROUP BY value) AS c ON c.phone = r.phone
+        LEFT JOIN (SELECT DISTINCT phone FROM opt_outs) AS o ON o.phone = r.phone
+    """)
+    con.unregister("incoming_lead_rows")
+
+
+def staged_outcomes(con: DuckDBPyConnection) -> dict[tuple[int, str], int]:
+    """Rows per file number and outcome."""
+    rows = con.execute("SELECT file_no, outcome, count(*) FROM incoming_leads GROUP BY ALL").fetchall()
+    return {(file_no, outcome): count for file_no, outcome, count in rows}
+
+
+def staged_customers(con: DuckDBPyConnection) -> int:
+    """Distinct customers among the staged phones."""
+    return int(con.execute("SELECT count(DISTINCT customer_id) FROM incoming_leads").fetchall()[0][0])
+
+
+def apply_staged(con: DuckDBPyConnection, files: list[str], run_id: int, at_sec: int) -> None:
+    """Append new leads in order of phone, their `imported` events, and sources that were not known yet."""
+    content = ", ".join(CONTENT)
+    con.execute(
+        f"""
+        INSERT INTO leads (lead_id, phone, {content}, imported_sec, run_id)
+        SELECT (SELECT coalesce(max(lead_id), 0) FROM leads) + row_number() OVER (ORDER BY phone),
+               phone, {content}, ?, ?
+        FROM incoming_leads WHERE outcome = 'new' ORDER BY phone
+        """,
+        [at_sec, run_id],
+    )
+    con.execute(
+        """
+        INSERT INTO lead_events
+        SELECT (SELECT coalesce(max(event_id), 0) FROM lead_events) + row_number() OVER (ORDER BY l.lead_id),
+               l.lead_id, ?, 'imported', NULL,
+               list_extract(?::VARCHAR[], i.file_no + 1) || ' 第 ' || i.row_no || ' 行', ?
+        FROM incoming_leads AS i JOIN leads AS l ON l.phone = i.phone
+        WHERE i.outcome = 'new' ORDER BY l.lead_id
+        """,
+        [at_sec, files, run_id],
+    )
+    con.execute(
+        """
+        INSERT INTO lead_sources (lead_id, source, channel, file, row_no, run_id)
+        SELECT l.lead_id, i.source, i.channel, list_extract(?::VARCHAR[], i.file_no + 1), i.row_no, ?
+        FROM incoming_leads AS i JOIN leads AS l ON l.phone = i.phone
+        WHERE NOT i.is_opted_out AND (i.outcome = 'new' OR i.source IS NOT NULL)
+          AND NOT EXISTS (SELECT 1 FROM lead_sources AS k WHERE k.lead_id = l.lead_id AND k.source = i.source)
+        QUALIFY row_number() OVER (PARTITION BY l.lead_id, i.source ORDER BY i.nth) = 1
+        ORDER BY l.lead_id, i.nth
+        """,
+        [files, run_id],
+    )
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """What one person was given and owed over all batches, and whether they took part in the latest."""
+
+    staff_id: str
+    given: int
+    owed: Fraction
+    is_present: bool
+
+
+def pool(con: DuckDBPyConnection, as_of_sec: int) -> pa.Table:
+    """Leads to deal out: in the pool, imported by `as_of_sec`, not opted out."""
+    relation: Any = con.sql(
+        """
+        SELECT lead_id, phone, channel_key, imported_sec FROM lead_state AS s
+        WHERE state = '待分配' AND imported_sec <= ?
+          AND NOT EXISTS (SELECT 1 FROM opt_outs AS o WHERE o.phone = s.phone)
+        """,
+        params=[as_of_sec],
+    )
+    return relation.to_arrow_table()
+
+
+def pool_rest(con: DuckDBPyConnection, as_of_sec: int) -> tuple[int, int]:
+    """Leads in the pool that `pool` leaves out: opted out, and imported after `as_of_sec`."""
+    row = con.execute(
+        """
+        SELECT count(*) FILTER (WHERE imported_sec <= ?), count(*) FILTER (WHERE imported_sec > ?)
+        FROM lead_state AS s WHERE state = '待分配'
+          AND (imported_sec > ? OR EXISTS (SELECT 1 FROM opt_outs AS o WHERE o.phone = s.phone))
+        """,
+        [as_of_sec] * 3,
+    ).fetchall()[0]
+    return int(row[0]), int(row[1])
+
+
+def given_and_holding(con: DuckDBPyConnection) -> dict[str, tuple[int, int]]:
+    """Per account: leads ever given, and leads held now."""
+    given = con.execute(
+        "SELECT staff_id, count(*) FROM lead_events WHERE kind = 'assigned' GROUP BY staff_id"
+    ).fetchall()
+    held = con.execute(
+        "SELECT staff_id, count(*) FROM lead_state WHERE state = '待添加' GROUP BY staff_id"
+    ).fetchall()
+    holding = dict(held)
+    return {staff_id: (count, holding.get(staff_id, 0)) for staff_id, count in given}
+
+
+def ledger_rows(con: DuckDBPyConnection, before_run: int | None = None) -> list[LedgerRow]:
+    """The fairness ledger, exact; `before_run` leaves that run and later ones out."""
+    limit = before_run if before_run is not None else 2**62
+    shares = con.execute(
+        """
+        SELECT staff_id, people, sum(given)::BIGINT, sum(pool_rows)::BIGINT, max(run_id)
+        FROM lead_shares WHERE run_id < ? GROUP BY staff_id, people ORDER BY staff_id
+        """,
+        [limit],
+    ).fetchall()
+    carries = con.execute(
+        "SELECT staff_id, carry FROM lead_shares WHERE run_id < ? AND carry <> '0'", [limit]
+    ).fetchall()
+    latest = max((row[4] for row in shares), default=0)
+    given: dict[str, int] = {}
+    owed: dict[str, Fraction] = {}
+    present = {row[0] for row in shares if row[4] == latest}
+    for staff_id, people, count, rows, _ in shares:
+        given[staff_id] = given.get(staff_id, 0) + count
+        owed[staff_id] = owed.get(staff_id, Fraction(0)) + Fraction(rows, people)
+    for staff_id, carry in carries:
+        owed[staff_id] += Fraction(carry)
+    return [LedgerRow(one, given[one], owed[one], one in present) for one in given]
+
+
+def append_assignments(con: DuckDBPyConnection, table: pa.Table, run_id: int, at_sec: int) -> None:
+    """Append `assigned` events for a table of lead_id, staff_id and reason, in its order."""
+    import numpy as np
+    import pyarrow as pa
+
+    numbered = table.append_column("nth", pa.array(np.arange(1, table.num_rows + 1)))
+    con.register("planned_assignments", numbered)
+    con.execute(
+        """
+        INSERT INTO lead_events
+        SELECT (SELECT coalesce(max(event_id), 0) FROM lead_events) + nth,
+               lead_id, ?, 'assigned', staff_id, reason, ?
+        FROM planned_assignments ORDER BY nth
+        """,
+        [at_sec, run_id],
+    )
+    con.unregister("planned_assignments")
+
+
+def append_shares(con: DuckDBPyConnection, rows: list[tuple[Any, ...]]) -> None:
+    """Append lead_shares: run_id, staff_id, given, pool_rows, people, carry, workbook."""
+    con.executemany("INSERT INTO lead_shares VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def run_leads(con: DuckDBPyConnection, run_id: int) -> pa.Table:
+    """Every lead a run dealt out, by owner and in dealing order: what the staff workbooks show."""
+    relation: Any = con.sql(
+        """
+        SELECT e.staff_id, l.lead_id, l.phone, l.name, l.source, l.channel, l.remark, e.at_sec
+        FROM lead_events AS e JOIN leads AS l ON l.lead_id = e.lead_id
+        WHERE e.run_id = ? AND e.kind = 'assigned' ORDER BY e.staff_id, e.event_id
+        """,
+        params=[run_id],
+    )
+    return relation.to_arrow_table()
+
+
+def run_shares(con: DuckDBPyConnection, run_id: int) -> list[tuple[str, int, str | None]]:
+    """Who took part in a run: account, given, workbook."""
+    return con.execute(
+        "SELECT staff_id, given, workbook FROM lead_shares WHERE run_id = ? ORDER BY staff_id", [run_id]
+    ).fetchall()
+
+
+WORKBOOK, SUMMARY = "leads", "leads-summary"
+"""Kinds of `exports` that a distribution promises."""
+
+
+@dataclass(frozen=True)
+class Promised:
+    """A file a committed distribution promised and may not have written; the summary has no staff_id."""
+
+    run_id: int
+    path: str
+    staff_id: str | None
+
+
+def promise_files(con: DuckDBPyConnection, run_id: int, files: list[tuple[str, str, int]]) -> None:
+    """Note files (kind, path, rows) to be written after the commit; workbooks carry full phones."""
+    con.executemany(
+        "INSERT INTO exports (run_id, kind, path, rows, is_revealed, is_written) VALUES (?, ?, ?, ?, ?, 0)",
+        [(run_id, kind, path, rows, int(kind == WORKBOOK)) for kind, path, rows in files],
+    )
+
+
+def promised_files(con: DuckDBPyConnection) -> list[Promised]:
+    """Files still owed, this run's and those of a run that was cut short."""
+    rows = con.execute(
+        """
+        SELECT e.run_id, e.path, s.staff_id
+        FROM exports AS e LEFT JOIN lead_shares AS s ON s.run_id = e.run_id AND s.workbook = e.path
+        WHERE e.is_written = 0 AND e.kind IN (?, ?) ORDER BY e.run_id, s.staff_id NULLS LAST
+        """,
+        [WORKBOOK, SUMMARY],
+    ).fetchall()
+    return [Promised(*row) for row in rows]
+
+
+def mark_written(con: DuckDBPyConnection, files: list[Promised]) -> None:
+    """The files are in place."""
+    con.executemany(
+        "UPDATE exports SET is_written = 1 WHERE run_id = ? AND path = ?",
+        [(one.run_id, one.path) for one in files],
+    )
+
+
+def promised_paths(con: DuckDBPyConnection) -> set[str]:
+    """Every path a distribution has ever promised."""
+    rows = con.execute("SELECT path FROM exports WHERE kind IN (?, ?)", [WORKBOOK, SUMMARY]).fetchall()
+    return {row[0] for row in rows}

@@ -1,0 +1,109 @@
+"""Score runs: which scheme was applied when, with which thresholds, and what every customer got."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from siyu_cli.clock import AsOf
+    from siyu_cli.store.engine import Engine
+
+SCORE_COLUMNS = (
+    "customer_id",
+    "recency_days",
+    "frequency",
+    "monetary_fen",
+    "monetary_per",
+    "net_fen",
+    "r_score",
+    "f_score",
+    "m_score",
+    "segment_code",
+    "segment",
+)
+_COLUMNS = ", ".join(SCORE_COLUMNS)
+
+
+@dataclass(frozen=True)
+class ScoreRun:
+    """One application of one scheme; `thresholds` is JSON, `scheme_text` the scheme's canonical form."""
+
+    run_id: int
+    scheme: str
+    as_of_sec: int
+    thresholds: str
+    scheme_text: str
+
+
+def score_runs(engine: Engine, as_of: AsOf) -> list[ScoreRun]:
+    """The runs known at a moment, newest first: by the day they speak of, then by when they were made."""
+    sql = "SELECT run_id, scheme, as_of_sec, thresholds, scheme_text FROM score_runs WHERE as_of_sec <= ?"
+    rows = engine.query(sql, (as_of.seconds,)).to_pylist()
+    return sorted(
+        (ScoreRun(**row) for row in rows), key=lambda run: (run.as_of_sec, run.run_id), reverse=True
+    )
+
+
+def newest_score_run(engine: Engine, as_of: AsOf) -> ScoreRun | None:
+    """The run whose scores and segments are the customers' fields as of a moment."""
+    return next(iter(score_runs(engine, as_of)), None)
+
+
+def previous_score_run(engine: Engine, as_of: AsOf, scheme: str) -> ScoreRun | None:
+    """The last run of a scheme that speaks of an earlier moment: what a new one is compared with."""
+    return next(
+        (run for run in score_runs(engine, as_of) if run.scheme == scheme and run.as_of_sec < as_of.seconds),
+        None,
+    )
+
+
+def segment_counts(engine: Engine, run_id: int) -> dict[str, int]:
+    """Customers per segment code of a run."""
+    sql = "SELECT segment_code, COUNT(*) AS customers FROM scores WHERE run_id = ? GROUP BY segment_code"
+    return {row["segment_code"]: int(row["customers"]) for row in engine.query(sql, (run_id,)).to_pylist()}
+
+
+def save_scores(con: DuckDBPyConnection, run: ScoreRun, scored: str) -> bool:
+    """Keep the rows of table `scored` as the run of its scheme and moment; True when anything was written.
+
+    Scoring the same data again leaves the stored run as it is, unless another scheme has been scored
+    for the same moment since: then this run becomes the newest again.
+    """
+    twins = con.execute(
+        "SELECT run_id, scheme, thresholds, scheme_text FROM score_runs WHERE as_of_sec = ? ORDER "
+        "BY run_id DESC",
+        [run.as_of_sec],
+    ).fetchall()
+    same = [row for row in twins if row[1] == run.scheme]
+    is_newest = bool(same) and same[0] == twins[0]
+    if (
+        is_newest
+        and same[0][2:] == (run.thresholds, run.scheme_text)
+        and _holds_equal_rows(con, same[0][0], scored)
+    ):
+        return False
+    for row in same:
+        con.execute("DELETE FROM score_runs WHERE run_id = ?", [row[0]])
+        con.execute("DELETE FROM scores WHERE run_id = ?", [row[0]])
+    con.execute(
+        "INSERT INTO score_runs (run_id, scheme, as_of_sec, thresholds, scheme_text) VALUES (?, ?, ?, ?, ?)",
+        [run.run_id, run.scheme, run.as_of_sec, run.thresholds, run.scheme_text],
+    )
+    con.execute(
+        f"INSERT INTO scores (run_id, {_COLUMNS}) SELECT ?, {_COLUMNS} FROM {scored} ORDER BY customer_id",
+        [run.run_id],
+    )
+    return True
+
+
+def _holds_equal_rows(con: DuckDBPyConnection, run_id: int, scored: str) -> bool:
+    stored = f"SELECT {_COLUMNS} FROM scores WHERE run_id = ?"
+    counts = con.execute(
+        f"SELECT (SELECT count(*) FROM ({stored})), (SELECT count(*) FROM {scored}),"
+        f" (SELECT count(*) FROM (SELECT {_COLUMNS} FROM {scored} EXCEPT {stored}))",
+        [run_id, run_id],
+    ).fetchall()[0]
+    return bool(counts[0] == counts[1] and counts[2] == 0)
