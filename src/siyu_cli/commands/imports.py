@@ -1,9 +1,224 @@
-"""Commands of one help panel."""
+"""导入: import-staff, import-leads, import-orders."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from siyu_cli.commands.frame import command
+from siyu_cli.commands.importing import (
+    AllowRejectsOption,
+    FilesArgument,
+    PlatformOption,
+    SheetOption,
+    run_import,
+)
+from siyu_cli.commands.render import Outcome
+from siyu_cli.context import AppContext
+from siyu_cli.language import tr
+
+if TYPE_CHECKING:
+    from siyu_cli.sheets.account import ImportAccount
+
+_WHY_UNCHANGED = {
+    "in-pool": tr("已在池中", "in the pool"),
+    "already-lead": tr("已是线索", "already leads"),
+    "already-customer": tr("已是客户", "customers"),
+    "opted-out": tr("已退订", "opted out"),
+}
 
 
 def register(app: typer.Typer) -> None:
     """Add this panel's commands to the root."""
+
+    @command(
+        app,
+        "import-staff",
+        "import",
+        tr(
+            "导入员工表,按员工账号认人。表里没有的人不动,加 --full 才停用。\n\n"
+            "例:\n\nsiyu import-staff inbox/员工.xlsx\n\nsiyu import-staff inbox/员工.xlsx --full --dry-run",
+            "Import staff by account. People missing from the sheet stay; --full retires them.\n\n"
+            "Examples:\n\nsiyu import-staff inbox/staff.xlsx\n\n"
+            "siyu import-staff inbox/staff.xlsx --full --dry-run",
+        ),
+        writes=True,
+    )
+    def import_staff(
+        ctx: AppContext,
+        files: FilesArgument,
+        full: Annotated[
+            bool,
+            typer.Option(
+                "--full",
+                show_default=False,
+                help=tr("这是全部员工:表里没有的人停用", "This is everyone: retire whom it leaves out"),
+            ),
+        ] = False,
+        sheet: SheetOption = None,
+        platform: PlatformOption = None,
+        allow_rejects: AllowRejectsOption = False,
+    ) -> Outcome:
+        from siyu_cli.leads.importing import merge_staff
+        from siyu_cli.sheets.people import read_staff
+
+        return run_import(
+            ctx, files, ("staff",),
+            # A staff sheet is small: it stays in memory.
+            lambda path, mappings, *, spool, **how: read_staff(path, mappings, **how),
+            lambda run, tables: merge_staff(run.con, run.run_id, tables, is_full=full), _staff_words,
+            sheet=sheet, platform=platform, allow_rejects=allow_rejects,
+        )  # fmt: skip
+
+    @command(
+        app,
+        "import-leads",
+        "import",
+        tr(
+            "导入手机号名单,按手机号认线索。已知的号码不会重复,只补记来源。\n\n"
+            "例:\n\nsiyu import-leads inbox/抖音直播间.xlsx --source 抖音直播\n\n"
+            "siyu import-leads 'inbox/名单*.csv' --dry-run",
+            "Import phone lists; a lead is a phone. Known phones are not doubled, a new source is noted.\n\n"
+            "Examples:\n\nsiyu import-leads inbox/live.xlsx --source live\n\n"
+            "siyu import-leads 'inbox/list*.csv' --dry-run",
+        ),
+        writes=True,
+        dated=True,
+    )
+    def import_leads(
+        ctx: AppContext,
+        files: FilesArgument,
+        source: Annotated[
+            str | None,
+            typer.Option("--source", metavar="TEXT", show_default=False, help=tr("来源;用于表里没写来源的行", "Source of rows that name none")),
+        ] = None,
+        channel: Annotated[
+            str | None,
+            typer.Option("--channel", metavar="TEXT", show_default=False, help=tr("渠道;用于表里没写渠道的行", "Channel of rows that name none")),
+        ] = None,
+        sheet: SheetOption = None,
+        platform: PlatformOption = None,
+        allow_rejects: AllowRejectsOption = False,
+    ) -> Outcome:  # fmt: skip
+        from siyu_cli.leads.importing import merge_leads
+        from siyu_cli.sheets.people import read_leads
+
+        at_sec = ctx.as_of.seconds
+        return run_import(
+            ctx, files, ("leads",), read_leads,
+            lambda run, tables: merge_leads(run.con, run.run_id, at_sec, tables, source=source, channel=channel),
+            _lead_words, sheet=sheet, platform=platform, allow_rejects=allow_rejects,
+        )  # fmt: skip
+
+    @command(
+        app,
+        "import-orders",
+        "import",
+        tr(
+            "导入平台的订单导出或退货名单。订单按平台和订单号认,同一份再导入什么也不变;新的导出盖过旧的。\n\n"
+            "例:\n\nsiyu import-orders inbox/ExportOrderList202503.csv\n\n"
+            "siyu import-orders inbox/订单.xls --sheet 订单 --platform platforms/我的店.yaml --dry-run",
+            "Import order exports or return lists. Orders are known by platform and order id; the same file again\n"
+            "changes nothing, a newer export wins over an older one.\n\n"
+            "Examples:\n\nsiyu import-orders inbox/ExportOrderList202503.csv\n\n"
+            "siyu import-orders inbox/orders.xls --sheet orders --platform platforms/mine.yaml --dry-run",
+        ),
+        writes=True,
+    )
+    def import_orders(
+        ctx: AppContext,
+        files: FilesArgument,
+        sheet: SheetOption = None,
+        platform: PlatformOption = None,
+        allow_rejects: AllowRejectsOption = False,
+    ) -> Outcome:
+        from siyu_cli.customers.import_orders import merge_orders
+        from siyu_cli.sheets.orders import read_orders
+
+        return run_import(
+            ctx, files, ("orders", "returns"), read_orders,
+            lambda run, tables: merge_orders(run.con, run.run_id, tables), _order_words,
+            sheet=sheet, platform=platform, allow_rejects=allow_rejects,
+        )  # fmt: skip
+
+
+def _staff_words(account: ImportAccount) -> list[str]:
+    extra = account.extra
+    people, active, inactive = extra["staff"], extra["active"], extra["inactive"]
+    lines = [
+        tr(
+            f"员工 {people:,} 人:新增 {account.totals.new:,}  ·  在岗 {active:,},停用 {inactive:,}",
+            f"{people:,} people: {account.totals.new:,} new  ·  {active:,} active, {inactive:,} retired",
+        )
+    ]
+    for key, word in (
+        ("missing", tr("表里没有、保持不动", "Not in the sheet, left as they are")),
+        ("retired", tr("表里没有、已停用", "Not in the sheet, retired")),
+    ):
+        if left_out := extra[key]:
+            names = "、".join(f"{one['name']}({one['staff_id']})" for one in left_out[:20])
+            more = (
+                tr(f" 等 {len(left_out):,} 人", f" and others, {len(left_out):,} in all")
+                if len(left_out) > 20
+                else ""
+            )
+            lines.append(f"  {word}:{names}{more}")
+    return lines
+
+
+def _lead_words(account: ImportAccount) -> list[str]:
+    totals, reasons = account.totals, account.reasons
+    lines = []
+    known = [f"{word} {reasons[code]:,}" for code, word in _WHY_UNCHANGED.items() if reasons.get(code)]
+    if known:
+        lines.append(
+            tr(f"未变 {totals.unchanged:,} = ", f"{totals.unchanged:,} unchanged = ") + " + ".join(known)
+        )
+    if totals.new:
+        lines.append(tr("下一步:siyu distribute-leads --dry-run", "Next: siyu distribute-leads --dry-run"))
+    return lines
+
+
+def _order_words(account: ImportAccount) -> list[str]:
+    from siyu_cli.money import format_yuan
+
+    extra, reasons = account.extra, account.reasons
+    net = format_yuan(account.net_fen)
+    lines = [
+        tr(
+            f"客户 {account.customers:,}(新增 {account.new_customers:,})   这些行的净额 {net}(已付款,减去文件里的退款)",
+            f"{account.customers:,} customers ({account.new_customers:,} new)   net of these rows {net} "
+            "(paid, less the refunds the files name)",
+        )
+    ]
+    if extra["anonymous"]:
+        everyone = extra["anonymous"] == sum(file.table.rows.num_rows for file in account.files)
+        lines.append(
+            tr(
+                f"{'全部' if everyone else ''} {extra['anonymous']:,} 行既没有买家也没有手机号:金额计入店铺合计和报表,不归到任何客户。",
+                f"{extra['anonymous']:,} rows name neither buyer nor phone: their money counts for the shop, for no customer.",
+            ).strip()
+        )
+    if extra["returned_lines"]:
+        lines.append(
+            tr(
+                f"退货名单对上 {extra['returned_lines']:,} 个商品行",
+                f"The return lists match {extra['returned_lines']:,} lines",
+            )
+        )
+    if extra["merged_customers"]:
+        lines.append(
+            tr(
+                f"手机号表明有 {extra['merged_customers']:,} 位客户其实是另一位,已合并",
+                f"A phone shows {extra['merged_customers']:,} customers to be the same as others; merged",
+            )
+        )
+    if reasons.get("older-export"):
+        lines.append(
+            tr(
+                f"{reasons['older-export']:,} 行来自更旧的导出,没有盖过新的",
+                f"{reasons['older-export']:,} rows come from an older export and changed nothing",
+            )
+        )
+    return lines

@@ -1,0 +1,64 @@
+"""Timing whole processes and calls in turn, so that a drifting machine drifts for both sides."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Medians of one side."""
+
+    name: str
+    seconds: float
+    peak_mib: float | None = None
+
+
+def time_processes(
+    commands: dict[str, Sequence[str]], *, rounds: int, env: dict[str, str] | None = None
+) -> list[Measured]:
+    """Median wall seconds and peak memory of whole processes, run A B A B …, after one warm-up of each."""
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    peaks: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(rounds + 1):
+        for name, command in commands.items():
+            started = time.perf_counter()
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, **(env or {})},
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if turn:
+                seconds[name].append(time.perf_counter() - started)
+                peaks[name].append(usage.ru_maxrss / 1024)
+    return [
+        Measured(name, statistics.median(seconds[name]), statistics.median(peaks[name])) for name in commands
+    ]
+
+
+def time_calls(calls: dict[str, Callable[[], object]], *, rounds: int) -> list[Measured]:
+    """Median wall seconds of calls, in turn."""
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            started = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - started)
+    return [Measured(name, statistics.median(seconds[name])) for name in calls]
+
+
+def show(title: str, measured: Sequence[Measured], against: str) -> None:
+    """One table: seconds, memory, and each side's ratio to `against`."""
+    base = next(side.seconds for side in measured if side.name == against)
+    print(f"\n## {title}\n\n| side | seconds | ratio | peak MiB |\n| --- | ---: | ---: | ---: |")
+    for side in measured:
+        peak = f"{side.peak_mib:,.0f}" if side.peak_mib else "–"
+        print(f"| {side.name} | {side.seconds:.3f} | {side.seconds / base:.2f} | {peak} |")

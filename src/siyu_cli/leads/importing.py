@@ -1,0 +1,147 @@
+"""Importing staff sheets and lead lists: cleaned files become people, leads and their sources."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from siyu_cli.errors import InputRefused, Where
+from siyu_cli.language import tr
+from siyu_cli.sheets.account import FileAccount, ImportAccount, reader_reasons
+from siyu_cli.sheets.counts import Counts
+from siyu_cli.sheets.table import CleanTable
+from siyu_cli.store import leads, staff
+from siyu_cli.words import fold
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+UNCHANGED_REASONS = ("in-pool", "already-lead", "already-customer", "opted-out")
+"""Why an accepted row of a lead list makes no new lead; see docs/leads.md."""
+
+_LEAD_TEXTS = (
+    "phone", "name", "source", "channel", "remark", "province", "city", "product", "tags", "attributes",
+)  # fmt: skip
+_STAFF_TEXTS = ("staff_id", "name", "department", "store", "phone", "channels", "regions")
+_STAFF_NUMBERS = ("weight_milli", "daily_cap", "holding_cap", "is_active")
+
+
+def merge_staff(
+    con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTable], *, is_full: bool
+) -> ImportAccount:
+    """Write staff sheets by 员工账号 inside the caller's transaction; `is_full` retires the rest."""
+    staff.stage_staff(con, pa.concat_tables(_staff_columns(at, table) for at, table in enumerate(tables)))
+    for staff_id, file_no, row_no in staff.staged_conflicts(con)[:1]:
+        raise InputRefused(
+            "staff-differs",
+            tr(
+                f"员工账号「{staff_id}」在两个文件里内容不同",
+                f"Account “{staff_id}” differs between two files",
+            ),
+            hint=tr("留下对的那一行,再导入一次", "Keep the right row and import again"),
+            where=Where(file=tables[file_no].file, sheet=tables[file_no].sheet, row=row_no),
+        )
+    outcomes = staff.staged_outcomes(con)
+    missing = staff.missing_staff(con)
+    staff.apply_staged(con, run_id)
+    if is_full:
+        staff.retire_staff(con, [person.staff_id for person in missing], run_id)
+    people = staff.all_staff(con)
+    active = sum(person.is_active for person in people)
+    left_out = [{"staff_id": person.staff_id, "name": person.name} for person in missing]
+    return ImportAccount(
+        tuple(_account(at, table, outcomes, "duplicate-account") for at, table in enumerate(tables)),
+        extra={
+            "staff": len(people),
+            "active": active,
+            "inactive": len(people) - active,
+            "missing": [] if is_full else left_out,
+            "retired": left_out if is_full else [],
+        },
+    )
+
+
+def merge_leads(
+    con: DuckDBPyConnection,
+    run_id: int,
+    at_sec: int,
+    tables: Sequence[CleanTable],
+    *,
+    source: str | None,
+    channel: str | None,
+) -> ImportAccount:
+    """Write lead lists by phone inside the caller's transaction.
+
+    `source` and `channel` stand in where a row names none. A known lead gets a further source and
+    nothing else; people who are customers or opted out make no lead.
+    """
+    leads.stage_leads(
+        con, pa.concat_tables(_lead_columns(at, table, source, channel) for at, table in enumerate(tables))
+    )
+    outcomes = leads.staged_outcomes(con)
+    customers = leads.staged_customers(con)
+    leads.apply_staged(con, [table.file for table in tables], run_id, at_sec)
+    files = tuple(_account(at, table, outcomes, "duplicate-phone") for at, table in enumerate(tables))
+    return ImportAccount(files, customers)
+
+
+def _account(
+    at: int, table: CleanTable, outcomes: Mapping[tuple[int, str], int], duplicate_reason: str
+) -> FileAccount:
+    """The outcomes of one file's rows, with what the reader refused, as one balanced account."""
+    mine: Counter[str] = Counter(
+        {outcome: rows for (file_no, outcome), rows in outcomes.items() if file_no == at}
+    )
+    reasons = reader_reasons(table)
+    reasons.update({reason: mine[reason] for reason in UNCHANGED_REASONS if mine[reason]})
+    if mine["duplicate"]:
+        reasons[duplicate_reason] += mine["duplicate"]
+    counts = Counts(
+        read=table.read,
+        new=mine["new"],
+        updated=mine["updated"],
+        unchanged=mine["unchanged"] + sum(mine[reason] for reason in UNCHANGED_REASONS),
+        duplicate=mine["duplicate"],
+        rejected=len(table.rejects),
+        blank=table.blank,
+    ).check()
+    return FileAccount(table, counts, reasons=dict(sorted(reasons.items())))
+
+
+def _staff_columns(file_no: int, table: CleanTable) -> pa.Table:
+    kinds: dict[str, pa.DataType] = {
+        "row_no": pa.int64(),
+        **dict.fromkeys(_STAFF_TEXTS, pa.string()),
+        **dict.fromkeys(_STAFF_NUMBERS, pa.int64()),
+    }
+    return _numbered(file_no, _columns(table, kinds))
+
+
+def _lead_columns(file_no: int, table: CleanTable, source: str | None, channel: str | None) -> pa.Table:
+    kinds: dict[str, pa.DataType] = {"row_no": pa.int64(), **dict.fromkeys(_LEAD_TEXTS, pa.string())}
+    columns = _columns(table, kinds)
+    for name, default in (("source", source), ("channel", channel)):
+        if default:
+            columns[name] = pc.fill_null(columns[name], default)
+    columns["channel_key"] = _folded(columns["channel"])
+    return _numbered(file_no, columns)
+
+
+def _columns(table: CleanTable, kinds: Mapping[str, pa.DataType]) -> dict[str, pa.ChunkedArray]:
+    return {name: table.rows[name].cast(kind) for name, kind in kinds.items()}
+
+
+def _numbered(file_no: int, columns: dict[str, pa.ChunkedArray]) -> pa.Table:
+    result = pa.table(columns)
+    return result.append_column("file_no", pa.repeat(pa.scalar(file_no, pa.int64()), result.num_rows))
+
+
+def _folded(texts: pa.ChunkedArray) -> pa.Array:
+    """Each text in the form in which texts are compared, folded once per distinct value."""
+    coded = texts.combine_chunks().dictionary_encode()
+    keys = pa.array([fold(text) for text in coded.dictionary.to_pylist()], pa.string())
+    return keys.take(coded.indices)
