@@ -1,1 +1,1 @@
-"""The condition language: load, check, compile, plan and apply tags."""
+"""The condition language: rule files → checked typed tree → one set-based query → tag changes."""

@@ -1,0 +1,58 @@
+"""The use case behind score-customers: facts, scores, the run in the store, the change since the last one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from siyu_cli.customers.facts import build_facts, future_rows
+from siyu_cli.customers.rfm import Scored, score_customers
+from siyu_cli.store.engine import DuckDbEngine
+from siyu_cli.store.scores import ScoreRun, previous_score_run, save_scores, segment_counts
+
+if TYPE_CHECKING:
+    from siyu_cli.clock import AsOf
+    from siyu_cli.context import Run
+    from siyu_cli.customers.scheme import Scheme
+    from siyu_cli.store.engine import Engine
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """One score run as the command reports it; `before` is None where the scheme was never run."""
+
+    scored: Scored
+    before: dict[str, int] | None
+    before_as_of_sec: int | None
+    anonymous_orders: int
+    future_rows: int
+    is_changed: bool
+
+
+def score_and_save(run: Run, scheme: Scheme, as_of: AsOf) -> Scoring:
+    """Score as of a moment and keep the result, inside the run's transaction."""
+    engine = DuckDbEngine(run.con)
+    build_facts(engine, as_of)
+    scored = score_customers(engine, scheme, as_of)
+    previous = previous_score_run(engine, as_of, scheme.name)
+    thresholds = json.dumps(scored.thresholds, ensure_ascii=False, sort_keys=True)
+    kept = ScoreRun(run.run_id, scheme.name, as_of.seconds, thresholds, scheme.text)
+    is_changed = save_scores(run.con, kept, "rfm_scored")
+    run.counts = {"customers": scored.customers} | {
+        segment.name: customers for segment, customers, _ in scored.segments if customers
+    }
+    return Scoring(
+        scored,
+        segment_counts(engine, previous.run_id) if previous else None,
+        previous.as_of_sec if previous else None,
+        count_anonymous_orders(engine),
+        future_rows(engine, as_of),
+        is_changed,
+    )
+
+
+def count_anonymous_orders(engine: Engine) -> int:
+    """Valid orders whose file names no buyer: in the shop's totals, in nobody's score."""
+    sql = "SELECT COUNT(*) AS orders FROM fact_orders WHERE is_order = 1 AND customer_id IS NULL"
+    return int(engine.query(sql).column("orders")[0].as_py())

@@ -1,0 +1,103 @@
+"""What conditions can speak of without any file: fields of rows and customers, and the shipped metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from siyu_cli.rules.tree import (
+    Aggregate,
+    Column,
+    FlagColumn,
+    Measure,
+    NumberColumn,
+    Source,
+    TextColumn,
+)
+
+_SHARED: dict[str, Column] = {
+    "平台": TextColumn("platform_key"),
+    "店铺": TextColumn("shop_key"),
+    "下单渠道": TextColumn("channel_key"),
+    "净额": NumberColumn("net_fen", Measure.MONEY),
+}
+
+ROW_FIELDS: dict[Source, dict[str, Column]] = {
+    "orders": {**_SHARED, "行数": NumberColumn("line_count", Measure.TIMES)},
+    "items": {
+        "商品名": TextColumn("product_key"),
+        "商品": TextColumn("product_key"),
+        "品类": TextColumn("category_key", is_path=True),
+        "规格": TextColumn("sku_key"),
+        "数量": NumberColumn("quantity_milli", Measure.PIECES),
+        **_SHARED,
+    },
+}
+
+CUSTOMER_FIELDS: dict[str, Column] = {
+    "渠道": TextColumn("channel_key"),
+    "省": TextColumn("province_key"),
+    "市": TextColumn("city_key"),
+    "负责员工": TextColumn("owner_key"),
+    "已退订": FlagColumn("is_opted_out"),
+    "R分": NumberColumn("r_score", Measure.SCORE),
+    "F分": NumberColumn("f_score", Measure.SCORE),
+    "M分": NumberColumn("m_score", Measure.SCORE),
+    "RFM分群": TextColumn("segment_key"),
+}
+
+# The operand that reads the customer's own set of tags.
+TAGS = "标签"
+
+UNITS: dict[Measure, tuple[str, ...]] = {
+    Measure.MONEY: ("元",),
+    Measure.TIMES: ("次", "单", "个"),
+    Measure.DAYS: ("天",),
+    Measure.PIECES: ("件",),
+    Measure.KINDS: ("种", "个"),
+    Measure.SCORE: ("分",),
+    Measure.PERCENT: ("%",),
+    Measure.PLAIN: (),
+}
+
+AGGREGATES: dict[Aggregate, Measure | None] = {
+    "count": Measure.TIMES,
+    "days": Measure.DAYS,
+    "distinct": Measure.KINDS,
+    "sum": None,
+    "avg": None,
+    "min": None,
+    "max": None,
+    "days_since_first": Measure.DAYS,
+    "days_since_last": Measure.DAYS,
+    "avg_gap_days": Measure.DAYS,
+}
+
+
+@dataclass(frozen=True)
+class PlainMetric:
+    """A shipped metric as a metrics: entry would write it."""
+
+    source: Source
+    aggregate: Aggregate
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class RatioMetric:
+    """A shipped ratio of two shipped metrics."""
+
+    upper: str
+    lower: str
+    measure: Measure
+
+
+METRICS: dict[str, PlainMetric | RatioMetric] = {
+    "订单数": PlainMetric("orders", "count"),
+    "消费额": PlainMetric("orders", "sum", "净额"),
+    "客单价": RatioMetric("消费额", "订单数", Measure.MONEY),
+    "购买天数": PlainMetric("orders", "days"),
+    "距上次购买天数": PlainMetric("orders", "days_since_last"),
+    "首购距今天数": PlainMetric("orders", "days_since_first"),
+    "平均复购间隔": PlainMetric("orders", "avg_gap_days"),
+    "件数": PlainMetric("items", "sum", "数量"),
+}

@@ -1,0 +1,137 @@
+"""All tags as one SELECT over the fact tables: a 0/1 column per tag, in common-core SQL.
+
+order_rows, item_rows    one scan per source, every scope as a 0/1 column
+order_sums, item_sums    one grouping per source, equal aggregates once
+hand                     tags set by hand that conditions refer to
+base                     one row per customer: fields and metrics
+layer0, layer1 …         tags; a layer sees the tags of the layers before it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from siyu_cli.clock import AsOf
+from siyu_cli.rules.atoms import column_fraction, number_sql, text_sql
+from siyu_cli.rules.measures import Measures, tree_sql
+from siyu_cli.rules.sql import Sql, bind, flag, join, sql
+from siyu_cli.rules.tree import (
+    Condition,
+    FlagColumn,
+    FlagTest,
+    Metric,
+    NumberColumn,
+    NumberTest,
+    Present,
+    Ratio,
+    RuleSet,
+    TagTest,
+    TextColumn,
+    TextTest,
+)
+
+
+@dataclass(frozen=True)
+class TagQuery:
+    """The statement, its parameters and which column is which tag."""
+
+    text: str
+    params: tuple[int | str, ...]
+    columns: tuple[tuple[str, str], ...]
+
+
+def compile_tags(rules: RuleSet, as_of: AsOf) -> TagQuery:
+    """One statement for all tags of a rule set, as of a moment.
+
+    Reads fact_orders, fact_items, fact_customers and, where a condition refers to a tag that only
+    people set, fact_hand_tags (customer_id, tag).
+    """
+    return _Compiler(rules, as_of).compile()
+
+
+class _Compiler:
+    def __init__(self, rules: RuleSet, as_of: AsOf) -> None:
+        self.rules = rules
+        self.measures = Measures(as_of)
+        self.columns = {rule.name: f"t{number}" for number, rule in enumerate(rules.tags, start=1)}
+        self.hand: dict[str, str] = {}
+        self.fields: dict[str, None] = {}
+
+    def compile(self) -> TagQuery:
+        layers = [
+            [sql(f"{{}} AS {self.columns[rule.name]}", flag(self._condition(rule.when))) for rule in layer]
+            for layer in self.rules.strata
+        ]
+        tables = [*self.measures.sources(), *self._hand_table(), ("base", self._base())]
+        carried = [
+            "customer_id",
+            *self.fields,
+            *(name for name, _ in self.measures.columns()),
+            *self.hand.values(),
+        ]
+        below = "base"
+        for number, layer in enumerate(layers):
+            tables.append(
+                (f"layer{number}", sql(f"SELECT {', '.join(carried)}, {{}} FROM {below}", join(", ", layer)))
+            )
+            carried += [self.columns[rule.name] for rule in self.rules.strata[number]]
+            below = f"layer{number}"
+        ctes = join(",\n", [sql(f"{name} AS ({{}})", body) for name, body in tables])
+        chosen = ", ".join(["customer_id", *self.columns.values()])
+        whole = sql(f"WITH {{}}\nSELECT {chosen} FROM {below}", ctes)
+        return TagQuery(
+            whole.text, whole.params, tuple((column, tag) for tag, column in self.columns.items())
+        )
+
+    def _condition(self, condition: Condition) -> Sql:
+        return tree_sql(condition, self._leaf)
+
+    def _leaf(self, atom: Condition) -> Sql:
+        match atom:
+            case NumberTest(NumberColumn() as column, operator, hundredths):
+                self.fields[column.column] = None
+                return number_sql(column_fraction(column), operator, hundredths)
+            case NumberTest((Metric() | Ratio()) as value, operator, hundredths):
+                return number_sql(self.measures.value(value), operator, hundredths)
+            case TextTest(column=column):
+                self.fields[column.column] = None
+                return text_sql(atom)
+            case FlagTest(FlagColumn(name)):
+                self.fields[name] = None
+                return Sql(f"{name} = 1")
+            case Present(value):
+                return self._present(value)
+            case TagTest(tag):
+                name = self.columns.get(tag) or self.hand.setdefault(tag, f"h{len(self.hand) + 1}")
+                return Sql(f"{name} = 1")
+            case _:
+                raise AssertionError(atom)
+
+    def _present(self, value: NumberColumn | TextColumn | Metric | Ratio) -> Sql:
+        if isinstance(value, NumberColumn | TextColumn):
+            self.fields[value.column] = None
+            return Sql(
+                f"{value.column} <> ''" if isinstance(value, TextColumn) else f"{value.column} IS NOT NULL"
+            )
+        return self.measures.value(value).known or Sql("1 = 1")
+
+    def _hand_table(self) -> list[tuple[str, Sql]]:
+        if not self.hand:
+            return []
+        flags = [
+            sql(f"MAX(CASE WHEN tag = {{}} THEN 1 ELSE 0 END) AS a_{name}", bind(tag))
+            for tag, name in self.hand.items()
+        ]
+        return [
+            (
+                "hand",
+                sql("SELECT customer_id, {} FROM fact_hand_tags GROUP BY customer_id", join(", ", flags)),
+            )
+        ]
+
+    def _base(self) -> Sql:
+        columns = [Sql("c.customer_id"), *(Sql(f"c.{name}") for name in self.fields)]
+        columns += [Sql(f"{expression} AS {name}") for name, expression in self.measures.columns()]
+        columns += [Sql(f"COALESCE(h.a_{name}, 0) AS {name}") for name in self.hand.values()]
+        hand = " LEFT JOIN hand AS h ON h.customer_id = c.customer_id" if self.hand else ""
+        return sql(f"SELECT {{}} FROM fact_customers AS c{self.measures.joins()}{hand}", join(", ", columns))

@@ -1,0 +1,135 @@
+"""Rule files into one checked RuleSet: definitions of all files first, then every line against all names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from siyu_cli.errors import InputRefused
+from siyu_cli.language import tr
+from siyu_cli.rules.catalog import METRICS
+from siyu_cli.rules.definitions import Definition, Definitions, collect, report_twice
+from siyu_cli.rules.graph import arrange
+from siyu_cli.rules.groups import GroupReader, read_guard
+from siyu_cli.rules.metrics import MetricReader
+from siyu_cli.rules.names import LineReader, Names
+from siyu_cli.rules.problems import Report
+from siyu_cli.rules.shapes import needs, pairs_of, read_condition, source_of
+from siyu_cli.rules.tree import Metric, Ratio, RuleSet, Scope, TagRule
+from siyu_cli.rules.windows import NAMED
+from siyu_cli.words import fold
+from siyu_cli.yamlfile import Scalar, parse_yaml
+
+
+def rule_files(folder: Path) -> list[Path]:
+    """Every rule file below a folder, in a stable order; what editors hide beside them is none."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix in (".yaml", ".yml") and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def load_rules(folder: Path, shown_as: Callable[[Path], str] = str) -> RuleSet:
+    """The checked rules of a folder; RulesRefused with every mistake of every file."""
+    raw: list[tuple[str, bytes]] = []
+    for path in rule_files(folder):
+        try:
+            raw.append((shown_as(path), path.read_bytes()))
+        except OSError as error:
+            name = shown_as(path)
+            message = tr(f"读不了文件 {name}:{error.strerror}", f"Cannot read {name}: {error.strerror}")
+            raise InputRefused("unreadable-file", message) from None
+    return check_rules(raw)
+
+
+def check_rules(files: list[tuple[str, bytes]]) -> RuleSet:
+    """The checked rules of named bytes; RulesRefused with every mistake of every file."""
+    report = Report()
+    found = Definitions()
+    for name, content in files:
+        report.add_file(name, content)
+        try:
+            node = parse_yaml(content, name)
+        except InputRefused as error:
+            report.add_yaml(name, error)
+            continue
+        collect(report, found, node)
+    checked = _Checker(report, found).check()
+    report.finish()
+    strata = arrange(report, checked)
+    report.finish()
+    return RuleSet(
+        files=tuple(name for name, _ in files),
+        rules=len(found.tags) + len(found.groups),
+        tags=tuple(sorted(checked, key=lambda rule: rule.name)),
+        strata=strata,
+        manual_tags=tuple(sorted(scalar.text.strip() for scalar in found.manual.values())),
+    )
+
+
+class _Checker:
+    """Checks definitions in the order they need each other: scopes, metrics, ratios, tags."""
+
+    def __init__(self, report: Report, found: Definitions) -> None:
+        self.report = report
+        self.found = found
+        self.scopes: dict[str, Scope | None] = {}
+        self.metrics: dict[str, Metric | Ratio | None] = {}
+        self.tag_names: dict[str, str] = {}
+        self.places: dict[str, Scalar] = {}
+        self.shown: dict[str, tuple[str, ...]] = {
+            "scopes": tuple(entry.name.text for entry in found.scopes.values()),
+            "metrics": (*METRICS, *(entry.name.text for entry in found.metrics.values())),
+            "tags": (),
+        }
+        self.names = Names(self.scopes, self.metrics, self.tag_names, self.shown)
+        self.reader = LineReader(report, self.names)
+
+    def check(self) -> list[TagRule]:
+        """Every tag rule without mistakes; the rest is in the report."""
+        for key, entry in self.found.scopes.items():
+            self.scopes[key] = self._scope(entry)
+        MetricReader(self.report, self.reader, self.metrics).read(self.found.metrics)
+        groups = GroupReader(self.report)
+        members = [member for entry in self.found.groups.values() for member in groups.read(entry)]
+        mapped = [rule for scalar, rule in members if self._name_tag(fold(rule.name), scalar)]
+        for key, entry in self.found.tags.items():
+            self._name_tag(key, entry.name)
+        for key, scalar in self.found.manual.items():
+            self._name_tag(key, scalar)
+        self.shown["tags"] = tuple(self.tag_names.values())
+        return [*mapped, *filter(None, (self._tag(entry) for entry in self.found.tags.values()))]
+
+    def _name_tag(self, key: str, name: Scalar) -> bool:
+        if key in self.tag_names:
+            report_twice(self.report, name, self.places[key])
+            return False
+        self.tag_names[key], self.places[key] = name.text.strip(), name
+        return True
+
+    def _scope(self, entry: Definition) -> Scope | None:
+        name = entry.name.text
+        if name in NAMED:
+            self.report.add(
+                "E206", entry.name, tr(f"「{name}」是时间窗口的写法,范围换个名字", f"“{name}” is a window")
+            )
+        pairs = pairs_of(
+            self.report, entry.body, ("on", "when", "note"), tr(f"范围「{name}」", f"scope “{name}”")
+        )
+        source = source_of(self.report, pairs, "on", entry.name)
+        if source is None or not needs(self.report, pairs, "when", entry.name):
+            return None
+        when = read_condition(self.report, pairs["when"][1], self.reader.row_leaf(source))
+        return None if when is None else Scope(source, when)
+
+    def _tag(self, entry: Definition) -> TagRule | None:
+        name = entry.name.text.strip()
+        pairs = pairs_of(
+            self.report, entry.body, ("when", "guard", "note"), tr(f"标签「{name}」", f"tag “{name}”")
+        )
+        guard = read_guard(self.report, pairs)
+        if not needs(self.report, pairs, "when", entry.name):
+            return None
+        when = read_condition(self.report, pairs["when"][1], self.reader.customer_leaf)
+        return None if when is None else TagRule(name, when, entry.name.mark, guard)

@@ -1,0 +1,202 @@
+"""Predicates against typed operands: which words fit which type, units, decimals, negation."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from siyu_cli.language import tr
+from siyu_cli.rules.catalog import UNITS
+from siyu_cli.rules.grammar import Between, Comparison, LineSyntaxError, Number, Predicate, Word, WordTest
+from siyu_cli.rules.tree import (
+    AllOf,
+    AnyOf,
+    Condition,
+    FlagColumn,
+    FlagTest,
+    Measure,
+    Not,
+    NumberTest,
+    NumberValue,
+    Present,
+    Ratio,
+    TagTest,
+    TextColumn,
+    TextTest,
+)
+from siyu_cli.words import fold
+
+_NEGATIVE = {"不是": "是", "不属于": "属于", "不含": "包含", "为空": "有值", "为假": "为真"}
+_HOW = {"是": "is", "属于": "is", "包含": "holds", "开头是": "starts", "结尾是": "ends"}
+# With these the products of a comparison stay inside 64 bits on every engine.
+MAX_NUMBER = Decimal(10**9)
+MAX_RATIO = Decimal(10**6)
+
+
+class LineTypeError(Exception):
+    """An E3 mistake at characters start…end of the line."""
+
+    def __init__(self, code: str, message: str, hint: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint, self.start, self.end = code, message, hint, start, end
+
+
+def text_condition(column: TextColumn, name: str, predicate: Predicate) -> Condition:
+    """A text with 是 属于 包含 …; LineTypeError where the words do not fit a text."""
+    fits = "是 不是 属于 不属于 包含 包含全部 不含 开头是 结尾是 有值 为空"
+    if (
+        not isinstance(predicate, WordTest)
+        or predicate.kind == "set"
+        or predicate.word.text in ("为真", "为假")
+    ):
+        raise _misfit(name, tr("文字", "text"), fits, predicate)
+    word = predicate.word.text
+    positive = _NEGATIVE.get(word, word)
+    condition: Condition
+    if positive == "有值":
+        condition = Present(column)
+    else:
+        texts = _literals(predicate)
+        if positive == "包含全部":
+            return AllOf(tuple(TextTest(column, "holds", (text,)) for text in texts))
+        if positive == "属于" and column.is_path:
+            condition = TextTest(column, "under", tuple(text.rstrip("/") for text in texts))
+        else:
+            condition = TextTest(column, _HOW[positive], texts)  # type: ignore[arg-type]
+    return Not(condition) if word in _NEGATIVE else condition
+
+
+def flag_condition(column: FlagColumn, name: str, predicate: Predicate) -> Condition:
+    """为真 or 为假."""
+    if not isinstance(predicate, WordTest) or predicate.word.text not in ("为真", "为假"):
+        raise _misfit(name, tr("是或否", "yes or no"), "为真 为假", predicate)
+    test = FlagTest(column)
+    return Not(test) if predicate.word.text == "为假" else test
+
+
+def tags_condition(name: str, predicate: Predicate) -> Condition:
+    """有 / 有任一 (any), 没有 (none), 有全部 (every); tag names are still as written."""
+    if not isinstance(predicate, WordTest) or predicate.kind != "set":
+        raise _misfit(name, tr("一组标签", "a set of tags"), "有 没有 有任一 有全部", predicate)
+    tests = tuple(TagTest(word.text) for word in predicate.texts)
+    if predicate.word.text == "有全部":
+        return AllOf(tests)
+    return Not(AnyOf(tests)) if predicate.word.text == "没有" else AnyOf(tests)
+
+
+def number_condition(value: NumberValue, name: str, predicate: Predicate) -> Condition:
+    """Comparisons, 到, 有值 and 为空."""
+    match predicate:
+        case Comparison(operator, number):
+            bound = _bound(value, name, number)
+            if operator == "!=":
+                return Not(NumberTest(value, "=", bound))
+            return NumberTest(value, operator, bound)
+        case Between(low, high):
+            return _between(value, name, low, high)
+        case WordTest(word=word) if word.text in ("有值", "为空"):
+            present = Present(value)
+            return Not(present) if word.text == "为空" else present
+        case _:
+            raise _misfit(
+                name,
+                tr("数字", "a number"),
+                ">= > <= < = != 以上 以下 以内 至少 至多 超过 不满 不足 到 有值 为空",
+                predicate,
+            )
+
+
+def _between(value: NumberValue, name: str, low: Number, high: Number) -> Condition:
+    if high.has_wan and not low.has_wan:
+        hint = tr("两边都写「万」", "Write 万 on both sides")
+        raise LineTypeError(
+            "E302",
+            tr("前面的数没有写「万」,后面写了", "Only the second number has 万"),
+            hint,
+            low.start,
+            high.end,
+        )
+    first, second = _bound(value, name, low, is_low=True), _bound(value, name, high)
+    if first > second:
+        raise LineTypeError(
+            "E304",
+            tr("「到」前面的数比后面大", "The number before 到 is the greater"),
+            tr("小的写前面", "Write the smaller first"),
+            low.start,
+            high.end,
+        )
+    return AllOf((NumberTest(value, ">=", first), NumberTest(value, "<=", second)))
+
+
+def _bound(value: NumberValue, name: str, number: Number, *, is_low: bool = False) -> int:
+    """The bound in hundredths of the shown unit, exact."""
+    measure = value.measure
+    units = UNITS[measure]
+    if number.unit and number.unit not in units:
+        shown = tr("没有单位", "no unit") if not units else tr("单位是 ", "unit ") + "、".join(units)
+        raise LineTypeError(
+            "E302",
+            tr(
+                f"「{name}」{shown},这里写了「{number.unit}」",
+                f"“{name}” has {shown}, here it is “{number.unit}”",
+            ),
+            "",
+            number.start,
+            number.end,
+        )
+    if measure is Measure.PERCENT and not number.unit and not is_low:
+        raise LineTypeError(
+            "E302",
+            tr(f"「{name}」要写百分号", f"“{name}” needs a percent sign"),
+            tr("例:60%", "E.g. 60%"),
+            number.start,
+            number.end,
+        )
+    limit = (
+        MAX_RATIO if isinstance(value, Ratio) and measure in (Measure.PERCENT, Measure.PLAIN) else MAX_NUMBER
+    )
+    if abs(number.value) > limit:
+        raise LineTypeError(
+            "E307",
+            tr(f"数字太大,最多 {limit:,}", f"The number is too large, at most {limit:,}"),
+            "",
+            number.start,
+            number.end,
+        )
+    hundredths = number.value * 100
+    if hundredths != int(hundredths):
+        raise LineTypeError(
+            "E303",
+            tr("小数最多两位", "At most two decimals"),
+            tr("金额精确到分", "Money is exact to the fen"),
+            number.start,
+            number.end,
+        )
+    return int(hundredths)
+
+
+def _literals(predicate: WordTest) -> tuple[str, ...]:
+    """The folded texts, each once, in a fixed order."""
+    found: dict[str, None] = {}
+    for word in predicate.texts:
+        text = fold(word.text)
+        if not text.strip("/"):
+            raise LineSyntaxError(tr("文字是空的", "The text is empty"), "", word.start, word.end)
+        found[text] = None
+    return tuple(sorted(found))
+
+
+def _misfit(name: str, kind: str, fits: str, predicate: Predicate) -> LineTypeError:
+    start, end = _extent(predicate)
+    message = tr(f"「{name}」是{kind},不能这样比较", f"“{name}” is {kind} and cannot be compared like this")
+    return LineTypeError("E301", message, tr("可用:", "Fits: ") + fits, start, end)
+
+
+def _extent(predicate: Predicate) -> tuple[int, int]:
+    match predicate:
+        case Comparison(_, number):
+            return number.start, number.end
+        case Between(low, high):
+            return low.start, high.end
+        case WordTest(word=word, texts=texts):
+            last: Word = texts[-1] if texts else word
+            return word.start, last.end

@@ -1,0 +1,260 @@
+"""Reading checked shapes out of YAML nodes: known keys, texts, and the nesting of conditions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from typing import cast
+
+from siyu_cli.language import tr
+from siyu_cli.rules.catalog import ROW_FIELDS
+from siyu_cli.rules.problems import Report, suggestion
+from siyu_cli.rules.tree import AllOf, AnyOf, AtLeast, Condition, Not, Source
+from siyu_cli.yamlfile import Items, Mapping, Node, Scalar
+
+MAX_DEPTH = 20
+NESTING = ("all", "any", "none", "not", "at_least")
+
+Leaf = Callable[[Scalar], Condition | None]
+Pairs = dict[str, tuple[Scalar, Node]]
+
+
+def pairs_of(report: Report, node: Node | None, known: tuple[str, ...], what: str) -> Pairs:
+    """A mapping with nothing but known keys (E107 for others); {} where it is no mapping."""
+    if not isinstance(node, Mapping):
+        if node is not None:
+            report.add(
+                "E107",
+                node,
+                tr(f"{what}应写成「键: 值」", f"{what} must be “key: value”"),
+                tr("可用的键:", "Keys: ") + "、".join(known),
+            )
+        return {}
+    report_cut_pairs(report, node)
+    found: Pairs = {}
+    for key, value in node.pairs:
+        if key.text in known:
+            found[key.text] = (key, value)
+        elif not is_cut(key.text):
+            report.add(
+                "E107",
+                key,
+                tr(f"{what}里没有「{key.text}」这个键", f"{what}: unknown key “{key.text}”"),
+                suggestion(key.text, list(known)),
+            )
+    return found
+
+
+def text_of(report: Report, node: Node) -> str | None:
+    """A non-empty text, or None with an E107."""
+    if isinstance(node, Scalar) and node.text.strip():
+        return node.text.strip()
+    report.add("E107", node, tr("这里应是一段文字", "Text belongs here"))
+    return None
+
+
+def texts_of(report: Report, node: Node) -> list[Scalar]:
+    """A list of non-empty texts; what is none is reported and left out."""
+    if not isinstance(node, Items):
+        report.add("E107", node, tr("这里应是列表,例:[甲, 乙]", "A list belongs here, e.g. [a, b]"))
+        return []
+    return [item for item in node.items if text_of(report, item) is not None and isinstance(item, Scalar)]
+
+
+def whole_number_of(report: Report, node: Node, low: int, high: int) -> int | None:
+    """A whole number from low to high, or None with an E307."""
+    if isinstance(node, Scalar) and type(node.value) is int and low <= node.value <= high:
+        return node.value
+    report.add(
+        "E307",
+        node,
+        tr(f"这里应是 {low} 到 {high} 的整数", f"A whole number from {low} to {high} belongs here"),
+    )
+    return None
+
+
+def needs(report: Report, pairs: Pairs, key: str, name: Scalar) -> bool:
+    """Whether a definition has a key it cannot do without; E107 at its name where not."""
+    if key not in pairs:
+        report.add("E107", name, tr(f"「{name.text}」少了 {key}", f"“{name.text}” lacks {key}"))
+    return key in pairs
+
+
+def one_of(report: Report, node: Node, known: list[str]) -> str | None:
+    """One of the known words, or None with an E307."""
+    text = text_at(node)
+    if text in known:
+        return text
+    report.add("E307", node, tr(f"不认识「{text}」", f"Unknown “{text}”"), suggestion(text, known))
+    return None
+
+
+def source_of(report: Report, pairs: Pairs, key: str, name: Scalar) -> Source | None:
+    """`orders` or `items` under a key, or None with what is wrong."""
+    if key not in pairs:
+        message = tr(
+            f"「{name.text}」少了 {key}: orders 或 items", f"“{name.text}” lacks {key}: orders or items"
+        )
+        report.add("E107", name, message)
+        return None
+    return cast(Source | None, one_of(report, pairs[key][1], list(ROW_FIELDS)))
+
+
+def text_at(node: Node) -> str:
+    """The text of a scalar, '' of anything else."""
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def is_true(pairs: Pairs, key: str) -> bool:
+    """Whether a key is there and says true."""
+    node = pairs[key][1] if key in pairs else None
+    return isinstance(node, Scalar) and node.value is True
+
+
+def is_cut(text: str) -> bool:
+    """One bracket of a pair is missing: a comma in a flow list or mapping has cut the line."""
+    plain = text.translate({0xFF08: "(", 0xFF09: ")"})
+    return plain.count("(") != plain.count(")")
+
+
+def read_condition(report: Report, node: Node, leaf: Leaf, depth: int = 0) -> Condition | None:
+    """The tree of a `when`; lines go to `leaf`. None where something in it was reported."""
+    if depth > MAX_DEPTH:
+        report.add(
+            "E403", node, tr(f"条件嵌套超过 {MAX_DEPTH} 层", f"Conditions nested over {MAX_DEPTH} deep")
+        )
+        return None
+    match node:
+        case Scalar():
+            return None if report.has("E106", node) else leaf(node)
+        case Items():
+            return _all(_members(report, node, leaf, depth))
+        case Mapping():
+            return _nested(report, node, leaf, depth)
+
+
+def _nested(report: Report, node: Mapping, leaf: Leaf, depth: int) -> Condition | None:
+    if report_cut_pairs(report, node):
+        return None
+    unknown = [key for key, _ in node.pairs if key.text not in NESTING]
+    for key in unknown:
+        hint = suggestion(key.text, list(NESTING))
+        if re.search(r"[\s(]", key.text.strip()):
+            hint = tr(
+                "条件直接写成一行文字,不要花括号和冒号",
+                "Write a condition as one line of text, without braces or colon",
+            )
+        report.add(
+            "E107",
+            key,
+            tr(f"条件里没有「{key.text}」这个键", f"Unknown key “{key.text}” in a condition"),
+            hint,
+        )
+    if unknown:
+        return None
+    if len(node.pairs) != 1:
+        hint = tr("各占一个「-」列表项", "Give each its own list item with “-”")
+        report.add(
+            "E107",
+            node,
+            tr("这里只能有 all、any、none、not、at_least 中的一个", "One of all, any, none, not, at_least"),
+            hint,
+        )
+        return None
+    key, value = node.pairs[0]
+    match key.text:
+        case "all":
+            return _all(_members(report, value, leaf, depth))
+        case "any" | "none":
+            members = _members(report, value, leaf, depth)
+            if members is None:
+                return None
+            return AnyOf(members) if key.text == "any" else Not(AnyOf(members))
+        case "not":
+            return _negated(report, value, leaf, depth)
+        case _:
+            return _at_least(report, value, leaf, depth)
+
+
+def _all(members: tuple[Condition, ...] | None) -> Condition | None:
+    return None if members is None else AllOf(members)
+
+
+def _negated(report: Report, node: Node, leaf: Leaf, depth: int) -> Condition | None:
+    if isinstance(node, Items):
+        hint = tr(
+            "一个都不成立写 none: […];不是全部成立写 not: {all: […]}",
+            "None true: none: […]; not all true: not: {all: […]}",
+        )
+        report.add(
+            "E305", node, tr("not 后面只能是一个条件,不能是列表", "not takes one condition, no list"), hint
+        )
+        return None
+    member = read_condition(report, node, leaf, depth + 1)
+    return None if member is None else Not(member)
+
+
+def _at_least(report: Report, node: Node, leaf: Leaf, depth: int) -> Condition | None:
+    pairs = pairs_of(report, node, ("n", "of"), "at_least")
+    if set(pairs) != {"n", "of"}:
+        report.add("E107", node, tr("at_least 要写成 {n: 2, of: […]}", "Write at_least as {n: 2, of: […]}"))
+        return None
+    members = _members(report, pairs["of"][1], leaf, depth)
+    if members is None:
+        return None
+    n = whole_number_of(report, pairs["n"][1], 1, len(members))
+    return None if n is None else AtLeast(n, members)
+
+
+def _members(report: Report, node: Node, leaf: Leaf, depth: int) -> tuple[Condition, ...] | None:
+    items = node.items if isinstance(node, Items) else (node,)
+    if not items:
+        report.add("E108", node, tr("条件是空的", "The condition is empty"))
+        return None
+    members: list[Condition | None] = []
+    position = 0
+    while position < len(items):
+        item = items[position]
+        end = _end_of_cut(items, position)
+        if end > position:
+            _report_cut(report, item)
+            members.append(None)
+            # What the comma cut off belongs to this mistake.
+            position = end
+        else:
+            members.append(read_condition(report, item, leaf, depth + 1))
+        position += 1
+    whole = tuple(member for member in members if member is not None)
+    return whole if len(whole) == len(members) else None
+
+
+def report_cut_pairs(report: Report, node: Mapping) -> bool:
+    """E106 where a comma has made a key of the rest of a line: `{when: 订单数(近90天, 水果) >= 2}`."""
+    cut = [
+        value
+        for (_, value), (following, _) in pairwise(node.pairs)
+        if isinstance(value, Scalar) and is_cut(value.text) and is_cut(following.text)
+    ]
+    for value in cut:
+        _report_cut(report, value)
+    return bool(cut)
+
+
+def _report_cut(report: Report, node: Node) -> None:
+    hint = tr("括号里的逗号改成顿号「、」", "Write 、 instead of the comma inside the brackets")
+    report.add("E106", node, tr("逗号把这一行切断了", "A comma has cut this line"), hint)
+
+
+def _end_of_cut(items: tuple[Node, ...], start: int) -> int:
+    """Where the bracket that item `start` leaves open is closed; `start` itself where it leaves none open."""
+    first = items[start]
+    if not isinstance(first, Scalar) or first.is_quoted or not is_cut(first.text):
+        return start
+    for position in range(start + 1, len(items)):
+        item = items[position]
+        if not isinstance(item, Scalar):
+            break
+        if is_cut(item.text):
+            return position
+    return start

@@ -1,0 +1,111 @@
+"""Planning and applying tags: facts, one query, comparison with what is held, guards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from siyu_cli.customers.facts import build_facts, future_rows
+from siyu_cli.customers.profile import build_profiles
+from siyu_cli.errors import InputRefused, StoppedByGuard
+from siyu_cli.language import tr
+from siyu_cli.rules.compile import compile_tags
+from siyu_cli.rules.load import load_rules
+from siyu_cli.rules.tree import Guard, RuleSet
+from siyu_cli.store.engine import DuckDbEngine
+from siyu_cli.store.tags import TagCount, apply_changes, plan_changes
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from siyu_cli.clock import AsOf
+    from siyu_cli.workspace import Workspace
+
+# A rule that suddenly takes its tag from a third of its holders is more often a mistake than a change.
+DEFAULT_REMOVE_PCT = 30
+# Below this many holders a third is a few people, and small shops would be stopped every day.
+GUARDED_FROM = 20
+
+_HAND_TAGS_SQL = "SELECT customer_id, tag FROM tags WHERE source = 'manual' AND pin <> 'off'"
+
+
+@dataclass(frozen=True)
+class TagPlan:
+    """What applying would change; the changes themselves wait in the store's temporary tables."""
+
+    counts: tuple[TagCount, ...]
+    without_rule: tuple[str, ...]
+    stopped: tuple[str, ...]
+    future_rows: int
+
+
+def workspace_rules(workspace: Workspace) -> RuleSet:
+    """The checked rules of a workspace; RulesRefused with every mistake."""
+    return load_rules(workspace.root / "rules", workspace.shown)
+
+
+def plan_tags(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf) -> TagPlan:
+    """Evaluate every rule once and compare; nothing is written.
+
+    A workspace without a single rule file is refused: all tags would go, and a lost folder is likelier.
+    """
+    if not rules.files:
+        raise InputRefused(
+            "no-rules",
+            tr("rules/ 里没有规则文件", "There is no rule file in rules/"),
+            hint=tr("siyu init . 会补上自带的规则", "siyu init . brings the shipped rules back"),
+        )
+    engine = DuckDbEngine(con)
+    build_facts(engine, as_of)
+    build_profiles(engine, as_of)
+    engine.write(_HAND_TAGS_SQL, "fact_hand_tags")
+    hashes = {rule.name: rule.rule_hash for rule in rules.tags}
+    columns: list[tuple[str, str, str]] = []
+    if rules.tags:
+        query = compile_tags(rules, as_of)
+        engine.write(query.text, "tag_flags", query.params)
+        columns = [(column, tag, hashes[tag]) for column, tag in query.columns]
+    counts = {count.tag: count for count in plan_changes(con, "tag_flags", columns)}
+    for rule in rules.tags:
+        counts.setdefault(rule.name, TagCount(rule.name, 0, 0, 0))
+    ordered = tuple(counts[tag] for tag in sorted(counts))
+    guards = {rule.name: rule.guard for rule in rules.tags}
+    stopped = [
+        reason
+        for count in ordered
+        if count.tag in guards and (reason := stop_reason(count, guards[count.tag]))
+    ]
+    gone = tuple(count.tag for count in ordered if count.tag not in guards)
+    return TagPlan(ordered, gone, tuple(stopped), future_rows(engine, as_of))
+
+
+def apply_plan(con: DuckDBPyConnection, plan: TagPlan, run_id: int, as_of: AsOf) -> None:
+    """Carry a plan of this transaction out; StoppedByGuard where one of its tags changes too much."""
+    if plan.stopped:
+        raise StoppedByGuard(
+            "tag-guard",
+            tr("变化太大,什么也没写:", "Too much would change, nothing written: ") + ";".join(plan.stopped),
+            hint=tr(
+                "用 siyu plan-tags 核对;确实要改,就在标签下写 guard: {max_remove_pct: 100} 或更大的 max_add",
+                "Check with siyu plan-tags; if right, write guard: {max_remove_pct: 100} or a larger max_add",
+            ),
+        )
+    apply_changes(con, run_id, as_of.day)
+
+
+def stop_reason(count: TagCount, guard: Guard) -> str:
+    """Why a tag's change is too large, or ''."""
+    if guard.max_add is not None and count.added > guard.max_add:
+        return tr(
+            f"「{count.tag}」要新增 {count.added:,} 人,上限 {guard.max_add:,}",
+            f"“{count.tag}” would gain {count.added:,}, the limit is {guard.max_add:,}",
+        )
+    percent = guard.max_remove_pct
+    if percent is None:
+        percent = DEFAULT_REMOVE_PCT if count.before >= GUARDED_FROM else 100
+    if count.removed * 100 > percent * count.before:
+        return tr(
+            f"「{count.tag}」要去掉 {count.removed:,} 人(原有 {count.before:,}),上限 {percent}%",
+            f"“{count.tag}” would lose {count.removed:,} of {count.before:,}, the limit is {percent}%",
+        )
+    return ""

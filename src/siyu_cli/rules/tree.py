@@ -1,0 +1,218 @@
+"""The checked tree: every name resolved, every literal typed. Equal meaning, equal value, equal hash."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from siyu_cli.rules.windows import Window
+from siyu_cli.yamlfile import Mark
+
+Source = Literal["orders", "items"]
+Aggregate = Literal[
+    "count",
+    "days",
+    "distinct",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "days_since_first",
+    "days_since_last",
+    "avg_gap_days",
+]
+Operator = Literal[">=", "<=", ">", "<", "="]
+
+
+class Measure(StrEnum):
+    """What a number counts; the value is its unit as shown."""
+
+    MONEY = "元"
+    TIMES = "次"
+    DAYS = "天"
+    PIECES = "件"
+    KINDS = "种"
+    SCORE = "分"
+    PERCENT = "%"
+    PLAIN = ""
+
+    @property
+    def scale(self) -> int:
+        """How many stored units make one shown unit: fen, thousandths of a piece."""
+        return {Measure.MONEY: 100, Measure.PIECES: 1000}.get(self, 1)
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """A number of a row or customer; NULL is missing."""
+
+    column: str
+    measure: Measure
+
+
+@dataclass(frozen=True)
+class TextColumn:
+    """A folded text; '' is missing. In a path `水果/热带` 属于 takes in what lies below."""
+
+    column: str
+    is_path: bool = False
+
+
+@dataclass(frozen=True)
+class FlagColumn:
+    """A yes or no that is never missing."""
+
+    column: str
+
+
+Column = NumberColumn | TextColumn | FlagColumn
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Rows of one source that count."""
+
+    source: Source
+    when: Condition
+
+
+@dataclass(frozen=True)
+class Metric:
+    """An aggregate over a customer's orders or items inside a window and scopes (sorted, each once)."""
+
+    source: Source
+    aggregate: Aggregate
+    of: NumberColumn | TextColumn | None
+    scopes: tuple[Scope, ...]
+    window: Window
+    measure: Measure
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Two metrics, compared without dividing; missing where the lower one is not above zero."""
+
+    upper: Metric
+    lower: Metric
+    measure: Measure
+
+
+NumberValue = NumberColumn | Metric | Ratio
+
+
+@dataclass(frozen=True)
+class NumberTest:
+    """A number against a bound in hundredths of the shown unit; a missing number fails."""
+
+    value: NumberValue
+    operator: Operator
+    hundredths: int
+
+
+@dataclass(frozen=True)
+class TextTest:
+    """True where any of the folded texts fits."""
+
+    column: TextColumn
+    how: Literal["is", "under", "holds", "starts", "ends"]
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Present:
+    """The value is not missing."""
+
+    value: NumberValue | TextColumn
+
+
+@dataclass(frozen=True)
+class FlagTest:
+    """The flag is set."""
+
+    column: FlagColumn
+
+
+@dataclass(frozen=True)
+class TagTest:
+    """The customer has the tag at the end of this run."""
+
+    tag: str
+
+
+@dataclass(frozen=True)
+class AllOf:
+    members: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    members: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    member: Condition
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    n: int
+    members: tuple[Condition, ...]
+
+
+Condition = NumberTest | TextTest | Present | FlagTest | TagTest | AllOf | AnyOf | Not | AtLeast
+
+
+@dataclass(frozen=True)
+class Guard:
+    """How much one run may change; None for no limit on additions."""
+
+    max_add: int | None = None
+    max_remove_pct: int | None = None
+
+
+@dataclass(frozen=True)
+class TagRule:
+    """One automatic tag. `group` is set for the members of an exclusive group."""
+
+    name: str
+    when: Condition
+    mark: Mark
+    guard: Guard = Guard()
+    group: str = ""
+
+    @property
+    def rule_hash(self) -> str:
+        """Changes when the meaning does, not when the file is moved or reworded."""
+        return hashlib.sha256(repr(self.when).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """All rule files together. `tags` are sorted by name; `strata` so that references come earlier."""
+
+    files: tuple[str, ...]
+    rules: int
+    tags: tuple[TagRule, ...]
+    strata: tuple[tuple[TagRule, ...], ...]
+    manual_tags: tuple[str, ...]
+
+
+def members_of(condition: Condition) -> tuple[Condition, ...]:
+    """The conditions directly inside one."""
+    match condition:
+        case AllOf(members) | AnyOf(members) | AtLeast(members=members):
+            return members
+        case Not(member):
+            return (member,)
+        case _:
+            return ()
+
+
+def tags_in(condition: Condition) -> set[str]:
+    """Every tag a condition refers to."""
+    if isinstance(condition, TagTest):
+        return {condition.tag}
+    return {tag for member in members_of(condition) for tag in tags_in(member)}

@@ -1,0 +1,82 @@
+"""Customer facts: owner, channel, region, opt-out, scores; alike on both engines."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from siyu_cli.customers.profile import build_profiles
+from siyu_cli.store.engine import DuckDbEngine
+from siyu_cli.store.migrations import MIGRATIONS
+from tests.engines import SqliteEngine
+from tests.shop_rows import add_lead, close_of, customer, insert, key, staff
+
+TABLES = ("customers", "customer_keys", "lead_state", "staff", "opt_outs", "scores", "score_runs")
+
+
+def filled() -> DuckDbEngine:
+    con = duckdb.connect()
+    for step in MIGRATIONS:
+        step(con)
+    insert(
+        con,
+        "customers",
+        [
+            customer(1, province=" 上海 ", city="ＡＢ区"),
+            customer(2),
+            customer(3, province="广东"),
+            customer(4),
+        ],
+    )
+    insert(con, "customer_keys", [
+        key(1, "13800000002"), key(1, "13800000001"), key(2, "13800000003"), key(3, "n3", "buyer", "淘宝"),
+        key(4, "13800000004"),
+    ])  # fmt: skip
+    insert(con, "staff", [staff("xl", "小李 "), staff("xw", "ＷANG")])
+    add_lead(con, 1, "13800000002", channel="抖音 直播")
+    add_lead(con, 2, "13800000001", held_by="xw", channel="快手")
+    add_lead(con, 3, "13800000003", held_by="xl")
+    insert(con, "opt_outs", [{"phone": "13800000003", "reason": "", "at_sec": 1, "run_id": 1}])
+    for run_id, when, segment in (
+        (3, "2025-03-01", "旧"),
+        (5, "2025-03-10", "重要价值"),
+        (6, "2025-03-20", "以后"),
+    ):
+        insert(con, "score_runs", [{
+            "run_id": run_id, "scheme": "八分群", "as_of_sec": close_of(when).seconds, "thresholds": "{}",
+            "scheme_text": "{}",
+        }])  # fmt: skip
+        insert(con, "scores", [{
+            "run_id": run_id, "customer_id": 1, "recency_days": 1, "frequency": 1, "monetary_fen": 1,
+            "monetary_per": 1, "net_fen": 1, "r_score": run_id, "segment_code": "111", "segment": segment,
+        }])  # fmt: skip
+    return DuckDbEngine(con)
+
+
+def test_profiles_are_alike_on_both_engines() -> None:
+    duck, lite = filled(), SqliteEngine()
+    for name in TABLES:
+        lite.register(name, duck.query(f"SELECT * FROM {name}"))
+    answers: list[pa.Table] = []
+    for engine in (duck, lite):
+        build_profiles(engine, close_of("2025-03-15"))
+        answers.append(engine.query("SELECT * FROM fact_customers ORDER BY customer_id").to_pylist())
+    assert answers[0] == answers[1]
+    first, second, third, fourth = answers[0]
+    assert first == {
+        "customer_id": 1, "channel_key": "抖音 直播", "province_key": "上海", "city_key": "ab区",
+        "owner_key": "wang", "owner_id": "xw", "is_opted_out": 0, "r_score": 5, "f_score": None,
+        "m_score": None, "segment_key": "重要价值",
+    }  # fmt: skip
+    assert (second["owner_id"], second["owner_key"], second["is_opted_out"]) == ("xl", "小李", 1)
+    assert (third["owner_id"], third["province_key"], third["segment_key"]) == ("", "广东", "")
+    assert (fourth["channel_key"], fourth["is_opted_out"]) == ("", 0)
+
+
+def test_an_empty_store_has_no_profiles() -> None:
+    con = duckdb.connect()
+    for step in MIGRATIONS:
+        step(con)
+    engine = DuckDbEngine(con)
+    build_profiles(engine, close_of("2025-03-15"))
+    assert engine.query("SELECT COUNT(*) AS n FROM fact_customers").to_pylist() == [{"n": 0}]

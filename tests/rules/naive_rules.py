@@ -1,0 +1,192 @@
+"""The meaning of a checked condition, customer by customer, row by row: slow, for comparison only."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from siyu_cli.clock import AsOf
+from siyu_cli.rules.tree import (
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Condition,
+    FlagTest,
+    Measure,
+    Metric,
+    Not,
+    NumberColumn,
+    NumberTest,
+    Present,
+    Ratio,
+    RuleSet,
+    TagTest,
+    TextColumn,
+    TextTest,
+)
+from tests.rules.rule_facts import World
+
+Row = dict[str, Any]
+
+
+def naive_tags(world: World, rules: RuleSet, as_of: AsOf) -> dict[int, set[str]]:
+    """Customer → tags."""
+    found = {}
+    for customer in world.customers:
+        evaluator = _Customer(world, customer, as_of)
+        evaluator.tags = {row["tag"] for row in world.hand if row["customer_id"] == customer["customer_id"]}
+        got: set[str] = set()
+        for layer in rules.strata:
+            new = {rule.name for rule in layer if evaluator.holds(rule.when)}
+            got |= new
+            evaluator.tags |= new
+        found[customer["customer_id"]] = got
+    return found
+
+
+class _Customer:
+    def __init__(self, world: World, customer: Row, as_of: AsOf) -> None:
+        self.customer, self.as_of = customer, as_of
+        mine = customer["customer_id"]
+        self.orders = [row for row in world.orders if row["customer_id"] == mine]
+        self.items = [row for row in world.items if row["customer_id"] == mine]
+        self.order_of = {row["order_no"]: row for row in world.orders if row["is_order"]}
+        self.tags: set[str] = set()
+
+    def holds(self, condition: Condition) -> bool:
+        match condition:
+            case NumberTest((Metric() | Ratio()) as value, operator, hundredths):
+                return _compare(self.value(value), operator, hundredths)
+            case Present((Metric() | Ratio()) as value):
+                return self.value(value) is not None
+            case TagTest(tag):
+                return tag in self.tags
+            case AllOf(members):
+                return all(self.holds(member) for member in members)
+            case AnyOf(members):
+                return any(self.holds(member) for member in members)
+            case Not(member):
+                return not self.holds(member)
+            case AtLeast(n, members):
+                return sum(self.holds(member) for member in members) >= n
+            case _:
+                return _row_holds(condition, self.customer)
+
+    def value(self, value: Metric | Ratio) -> Fraction | None:
+        if isinstance(value, Metric):
+            return self.metric(value)
+        upper, lower = self.metric(value.upper), self.metric(value.lower)
+        if upper is None or lower is None or lower <= 0:
+            return None
+        return upper / lower * (100 if value.measure is Measure.PERCENT else 1)
+
+    def metric(self, metric: Metric) -> Fraction | None:
+        by_item = metric.source == "items" or any(scope.source == "items" for scope in metric.scopes)
+        rows = [row for row in (self.items if by_item else self.orders) if self._counts(row, metric)]
+        orders = [row for row in rows if row.get("is_order", 1)]
+        if by_item and metric.source == "orders" and metric.aggregate in ("count", "avg", "min", "max"):
+            parts = _by_order(orders, metric)
+        else:
+            parts = [_amount(row, metric) for row in orders]
+        days = sorted({row["paid_day"] for row in orders})
+        today = self.as_of.day
+        match metric.aggregate:
+            case "count":
+                return Fraction(len(parts))
+            case "days":
+                return Fraction(len(days))
+            case "distinct":
+                assert isinstance(metric.of, TextColumn)
+                return Fraction(len({row[metric.of.column] for row in orders} - {""}))
+            case "sum":
+                return sum((_amount(row, metric) for row in rows), Fraction(0))
+            case "avg":
+                return sum(parts, Fraction(0)) / len(parts) if parts else None
+            case "min":
+                return min(parts, default=None)
+            case "max":
+                return max(parts, default=None)
+            case "days_since_first":
+                return Fraction(today - days[0]) if days else None
+            case "days_since_last":
+                return Fraction(today - days[-1]) if days else None
+            case "avg_gap_days":
+                return Fraction(days[-1] - days[0], len(days) - 1) if len(days) >= 2 else None
+
+    def _counts(self, row: Row, metric: Metric) -> bool:
+        for scope in metric.scopes:
+            is_line = "line_no" in row
+            seen = self.order_of[row["order_no"]] if is_line and scope.source == "orders" else row
+            if not _row_holds(scope.when, seen):
+                return False
+        span = metric.window.span(self.as_of)
+        if span is None:
+            return True
+        assert span.low is not None
+        assert span.high is not None
+        return span.low <= row[span.column] <= span.high
+
+
+def _by_order(rows: list[Row], metric: Metric) -> list[Fraction]:
+    parts: dict[int, Fraction] = {}
+    for row in rows:
+        parts[row["order_no"]] = parts.get(row["order_no"], Fraction(0)) + _amount(row, metric)
+    return list(parts.values())
+
+
+def _amount(row: Row, metric: Metric) -> Fraction:
+    if not isinstance(metric.of, NumberColumn):
+        return Fraction(1)
+    if metric.of.column == "line_count" and "line_no" in row:
+        return Fraction(1)
+    return Fraction(row[metric.of.column], metric.of.measure.scale)
+
+
+def _row_holds(condition: Condition, row: Row) -> bool:
+    match condition:
+        case NumberTest(NumberColumn(column, measure), operator, hundredths):
+            raw = row[column]
+            return _compare(None if raw is None else Fraction(raw, measure.scale), operator, hundredths)
+        case Present(NumberColumn(column) | TextColumn(column)):
+            return row[column] not in (None, "")
+        case FlagTest(column):
+            return row[column.column] == 1
+        case TextTest(column, how, texts):
+            return any(_text_fits(row[column.column], how, text) for text in texts)
+        case AllOf(members):
+            return all(_row_holds(member, row) for member in members)
+        case AnyOf(members):
+            return any(_row_holds(member, row) for member in members)
+        case Not(member):
+            return not _row_holds(member, row)
+        case AtLeast(n, members):
+            return sum(_row_holds(member, row) for member in members) >= n
+        case _:
+            raise AssertionError(condition)
+
+
+def _text_fits(value: str, how: str, text: str) -> bool:
+    match how:
+        case "is":
+            return value == text
+        case "under":
+            return value == text or value.startswith(text + "/")
+        case "holds":
+            return text in value
+        case "starts":
+            return value.startswith(text)
+        case _:
+            return value.endswith(text)
+
+
+def _compare(value: Fraction | None, operator: str, hundredths: int) -> bool:
+    if value is None:
+        return False
+    bound = Fraction(hundredths, 100)
+    return {
+        ">=": value >= bound,
+        "<=": value <= bound,
+        ">": value > bound,
+        "<": value < bound,
+        "=": value == bound,
+    }[operator]

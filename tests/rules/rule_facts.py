@@ -1,0 +1,159 @@
+"""A small world of customers, orders, lines and hand-set tags in the shape of the fact tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from siyu_cli.clock import AsOf, Clock
+from siyu_cli.rules.compile import compile_tags
+from siyu_cli.rules.load import check_rules
+from siyu_cli.rules.tree import RuleSet
+from siyu_cli.store.engine import Engine
+from tests.engines import both_engines, fill
+
+CUSTOMER = pa.schema(
+    [("customer_id", pa.int64())]
+    + [(name, pa.string()) for name in ("channel_key", "province_key", "city_key", "owner_key")]
+    + [("is_opted_out", pa.int32())]
+    + [(name, pa.int32()) for name in ("r_score", "f_score", "m_score")]
+    + [("segment_key", pa.string())]
+)
+ORDER = pa.schema(
+    [(name, pa.int64()) for name in ("customer_id", "order_no")]
+    + [
+        ("is_order", pa.int32()),
+        ("line_count", pa.int64()),
+        ("paid_sec", pa.int64()),
+        ("paid_day", pa.int32()),
+    ]
+    + [("net_fen", pa.int64())]
+    + [(name, pa.string()) for name in ("platform_key", "shop_key", "channel_key")]
+)
+ITEM = pa.schema(
+    [(name, pa.int64()) for name in ("customer_id", "order_no", "line_no", "paid_sec")]
+    + [("paid_day", pa.int32()), ("net_fen", pa.int64()), ("quantity_milli", pa.int64())]
+    + [
+        (name, pa.string())
+        for name in ("product_key", "category_key", "sku_key", "platform_key", "shop_key", "channel_key")
+    ]
+)
+HAND = pa.schema([("customer_id", pa.int64()), ("tag", pa.string())])
+
+DAY = 86_400
+AS_OF = Clock().as_of("2025-03-15")
+D = AS_OF.day
+
+
+@dataclass
+class World:
+    """Facts as rows; `customer`, `order` and `refund` add to them."""
+
+    customers: list[dict[str, Any]] = field(default_factory=list)
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
+    hand: list[dict[str, Any]] = field(default_factory=list)
+
+    def customer(self, **values: Any) -> int:
+        """A customer with nothing known but what is given."""
+        number = len(self.customers) + 1
+        blank = dict.fromkeys(("channel_key", "province_key", "city_key", "owner_key", "segment_key"), "")
+        scores = dict.fromkeys(("r_score", "f_score", "m_score"))
+        self.customers.append({"customer_id": number, **blank, "is_opted_out": 0, **scores, **values})
+        return number
+
+    def order(
+        self,
+        customer: int | None,
+        ago: int,
+        *nets: int,
+        at: int = DAY // 2,
+        lines: list[dict[str, Any]] | None = None,
+        **values: Any,
+    ) -> None:
+        """An order `ago` days before D, `at` seconds into the day, with one line per net or as given."""
+        number = len({order["order_no"] for order in self.orders if order["is_order"]}) + 1
+        shared = {"platform_key": "", "shop_key": "", "channel_key": "", **values}
+        when = {
+            "customer_id": customer,
+            "order_no": number,
+            "paid_sec": (D - ago) * DAY + at,
+            "paid_day": D - ago,
+        }
+        made = [
+            {
+                **when,
+                "line_no": number * 100 + position,
+                "net_fen": 0,
+                "quantity_milli": 1000,
+                "product_key": "",
+                "category_key": "",
+                "sku_key": "",
+                **shared,
+                **line,
+            }
+            for position, line in enumerate(lines or [{"net_fen": net} for net in nets])
+        ]
+        self.items += made
+        total = sum(line["net_fen"] for line in made)
+        self.orders.append({**when, "is_order": 1, "line_count": len(made), "net_fen": total, **shared})
+
+    def adjust(self, customer: int, ago: int, fen: int) -> None:
+        """A refund row that belongs to no order: it lowers sums on its own day."""
+        row = {
+            "customer_id": customer,
+            "order_no": 0,
+            "is_order": 0,
+            "line_count": 0,
+            "paid_sec": (D - ago) * DAY,
+            "paid_day": D - ago,
+            "net_fen": -fen,
+            "platform_key": "",
+            "shop_key": "",
+            "channel_key": "",
+        }
+        self.orders.append(row)
+
+    def load(self, engine: Engine) -> None:
+        """The tables the compiled query reads."""
+        fill(
+            engine,
+            {
+                "fact_customers": (CUSTOMER, self.customers),
+                "fact_orders": (ORDER, self.orders),
+                "fact_items": (ITEM, self.items),
+                "fact_hand_tags": (HAND, self.hand),
+            },
+        )
+
+
+def rules_of(text: str) -> RuleSet:
+    """One file's rules."""
+    return check_rules([("rules/测试.yaml", text.encode())])
+
+
+def tags_of(world: World, rules: RuleSet, as_of: AsOf = AS_OF) -> dict[int, set[str]]:
+    """Customer → tags by the compiled SQL, which DuckDB and SQLite must agree on."""
+    query = compile_tags(rules, as_of)
+    answers = []
+    for engine in both_engines():
+        world.load(engine)
+        rows = engine.query(query.text, query.params).to_pylist()
+        answers.append(
+            {row["customer_id"]: {tag for column, tag in query.columns if row[column] == 1} for row in rows}
+        )
+        assert all(row[column] in (0, 1) for row in rows for column, _ in query.columns)
+    assert answers[0] == answers[1]
+    return answers[0]
+
+
+def holders(world: World, condition: str, extra: str = "", as_of: AsOf = AS_OF) -> set[int]:
+    """Who meets one condition (written as YAML on one line)."""
+    rules = rules_of(
+        f"{extra}\ntags:\n  这个: {{when: {condition}}}\n"
+        if condition[0] in "[{"
+        else f"{extra}\ntags:\n  这个:\n    when: {condition}\n"
+    )
+    return {customer for customer, tags in tags_of(world, rules, as_of).items() if "这个" in tags}

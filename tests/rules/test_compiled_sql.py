@@ -1,0 +1,45 @@
+"""The compiled statement keeps to the common core of SQL and does no work twice."""
+
+from __future__ import annotations
+
+import re
+
+from siyu_cli.rules.compile import compile_tags
+from tests.rules.rule_facts import AS_OF, rules_of
+from tests.rules.test_rule_laws import NAMES
+
+RULES = rules_of(
+    f"""{NAMES}
+tags:
+  甲: {{when: [订单数(水果、近30天) >= 2, 渠道 包含 「a' OR 1=1」]}}
+  乙: {{when: [订单数(近30天、水果) >= 3, 水果占比 > 50%, 最大单(水果) >= 1]}}
+  丙: {{when: [标签 有 甲, 标签 没有 亲友, 每件金额(大单) >= 2, 平均复购间隔 < 9]}}
+"""
+)
+
+
+def test_values_are_bound_and_nothing_is_dialect() -> None:
+    query = compile_tags(RULES, AS_OF)
+    assert query.text.count("?") == len(query.params)
+    assert "a' or 1=1" in query.params
+    assert not re.search(
+        r"\b(LIKE|FILTER|QUALIFY|NTILE|IIF|IS TRUE)\b|/|水果|'[^']", query.text.replace("''", "")
+    )
+    for alias in re.findall(r" AS (\w+)", query.text):
+        assert alias not in ("customer_id", "order_no", "paid_day", "paid_sec", "net_fen")
+
+
+def test_each_source_is_read_once_and_equal_metrics_are_computed_once() -> None:
+    query = compile_tags(RULES, AS_OF)
+    assert query.text.count("FROM fact_items") == 1
+    assert query.text.count("FROM fact_orders") == 1
+    assert query.text.count("FROM fact_customers") == 1
+    window = [param for param in query.params if param == AS_OF.day - 29]
+    assert len(window) == 1
+
+
+def test_only_what_is_needed_is_read() -> None:
+    query = compile_tags(rules_of("tags: {甲: {when: 渠道 是 短信}}"), AS_OF)
+    assert "fact_items" not in query.text
+    assert "fact_orders" not in query.text
+    assert "fact_hand_tags" not in query.text

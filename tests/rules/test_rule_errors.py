@@ -1,0 +1,168 @@
+"""Every error code, with the place of the word that is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from siyu_cli.rules.load import check_rules
+from siyu_cli.rules.problems import RulesRefused
+
+GOOD_SCOPES = "scopes:\n  水果: {on: items, when: 品类 属于 水果}\n"
+
+
+def problems_of(*texts: str | bytes) -> list[tuple[str, str]]:
+    """(code, the words under the caret) of each problem."""
+    files = [
+        (f"rules/{number}.yaml", t.encode() if isinstance(t, str) else t) for number, t in enumerate(texts)
+    ]
+    with pytest.raises(RulesRefused) as caught:
+        check_rules(files)
+    found = []
+    for problem in caught.value.problems:
+        start = problem.place.mark.column - 1
+        found.append((problem.code, problem.source[start : start + problem.place.length]))
+    return found
+
+
+def tag(line: str) -> str:
+    return f"{GOOD_SCOPES}tags:\n  这个:\n    when:\n      - {line}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "word"),
+    [
+        ("定单数 3次 以上", "E201", "定单数"),
+        ("净额 >= 3", "E201", "净额"),
+        ("订单数(苹果) >= 1", "E203", "苹果"),
+        ("订单数(近30天内) >= 1", "E203", "近30天内"),
+        ("标签 有 没有的", "E204", "没有的"),
+        ("渠道 >= 3", "E301", "3"),
+        ("订单数 是 甲", "E301", "是 甲"),
+        ("已退订 有值", "E301", "有值"),
+        ("标签 是 甲", "E301", "是 甲"),
+        ("订单数 有 甲", "E301", "有 甲"),
+        ("消费额 >= 3天", "E302", "3天"),
+        ("消费额 >= 3千", "E302", "3千"),
+        ("消费额 100 到 200万", "E302", "100 到 200万"),
+        ("消费额 >= 1.234", "E303", "1.234"),
+        ("距上次购买天数 60 到 30天", "E304", "60 到 30天"),
+        ("订单数(60到30天前) >= 1", "E304", "60到30天前"),
+        ("not: [订单数 >= 1]", "E305", "["),
+        ("订单数(近30天、全部) >= 1", "E306", "全部"),
+        ("渠道(近30天) 是 甲", "E306", "近30天"),
+        ("订单数(下7天) >= 1", "E306", "下7天"),
+        ("at_least: {n: 3, of: [订单数 >= 1]}", "E307", "3"),
+        ("消费额 >= 99999999999", "E307", "99999999999"),
+        ("[订单数(近90天, 水果) >= 2]", "E106", "订单数(近90天"),
+        ("{not: 订单数(近90天, 水果) >= 2}", "E106", "订单数(近90天"),
+        ("did: {event: 加购}", "E107", "did"),
+        ("{订单数 >= 2}", "E107", "订单数 >= 2"),
+        ("订单数", "E108", "订单数"),
+        ("订单数 3次", "E108", ""),
+        ("消费额500元以上", "E108", "消费额500元以上"),
+        ("订单数(近30天 >= 2", "E108", ">="),
+        ("消费额 >= 1,000", "E108", ",000"),
+        ("订单数 很多", "E108", "很多"),
+        ("渠道 是抖音", "E108", "是抖音"),
+        ("渠道 是 抖音 短信", "E108", "短信"),
+        ("渠道 是", "E108", ""),
+        ("true", "E108", "true"),
+        ("any: []", "E108", "["),
+        ("any\uff1a订单数 >= 1", "E102", "\uff1a"),
+        ("any:[订单数 >= 1]", "E103", "any:"),
+        ("-订单数 >= 1", "E103", "-"),
+        ('"定单数 >= 1"', "E201", "定单数"),
+    ],
+)
+def test_one_mistake_in_a_line(line: str, code: str, word: str) -> None:
+    assert problems_of(tag(line)) == [(code, word)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "word"),
+    [
+        ("tag: {}", "E107", "tag"),
+        ("tags: {甲: {when: 订单数 >= 1, keep: 3d}}", "E107", "keep"),
+        ("tags: {甲: {note: 没有条件}}", "E107", "甲"),
+        ("tags: [甲]", "E107", "["),
+        ("version: 2", "E307", "2"),
+        ("tags: {甲: {when: 订单数(近90天, 水果) >= 2}}", "E106", "订单数(近90天"),
+        ("scopes: {甲: {on: 客户, when: 店铺 是 甲}}", "E307", "客户"),
+        ("scopes: {甲: {on: orders, when: 商品名 是 甲}}", "E202", "商品名"),
+        ("scopes: {今天: {on: orders, when: 店铺 是 甲}}", "E206", "今天"),
+        ("metrics: {甲: {from: orders, agg: first}}", "E307", "first"),
+        ("metrics: {甲: {from: orders, agg: sum}}", "E107", "甲"),
+        ("metrics: {甲: {from: orders, agg: sum, of: 店铺}}", "E301", "店铺"),
+        ("metrics: {甲: {from: orders, agg: sum, of: 商品名}}", "E202", "商品名"),
+        ("metrics: {甲: {from: orders, agg: sum, of: 净额, unit: 天}}", "E302", "天"),
+        ("metrics: {甲: {ratio: [客单价, 订单数]}}", "E301", "客单价"),
+        ("metrics: {甲: {ratio: [消费额]}}", "E107", "["),
+        ("metrics: {甲: {ratio: [消费额, 订单数]}, 乙: {ratio: [甲, 订单数]}}", "E301", "甲"),
+        ("metrics: {甲: {ratio: [消费额, 订单数], unit: '%'}}", "E302", "'"),
+        ("metrics: {订单数: {from: items, agg: count}}", "E206", "订单数"),
+        ("metrics: {渠道: {from: items, agg: count}}", "E206", "渠道"),
+        ("tags: {甲: {when: 订单数 >= 1}}\nmanual_tags: [甲]", "E206", "甲"),
+        ("tag_groups: {甲: {map: {field: R分, values: {1: 乙}}}}", "E301", "R分"),
+        ("tag_groups: {甲: {map: {field: 省份, values: {1: 乙}}}}", "E202", "省份"),
+        ("tag_groups: {甲: {bands: {}, map: {field: 渠道, values: {乙: 丙}}}}", "E107", "bands"),
+        ("tags: {甲: {when: 订单数 >= 1, guard: {max_remove_pct: 300}}}", "E307", "300"),
+        ("tags: {甲: {when: 标签 有 乙}, 乙: {when: 标签 没有 甲}}", "E401", "乙"),
+        ("tags: {甲: {when: 标签 有 甲}}", "E401", "甲"),
+        ("tags:\n  甲: {when: 订单数 >= 1}\n  甲: {when: 订单数 >= 2}", "E104", "甲"),
+        ("tags: {甲: &a {when: 订单数 >= 1}}", "E105", ""),
+        ("tags:\n\t甲: 1", "E102", "\t"),
+    ],
+)
+def test_one_mistake_in_a_file(text: str, code: str, word: str) -> None:
+    found = problems_of(text)
+    assert found[0][0] == code, found
+    assert word in found[0][1] or found[0][1] in word
+    assert len(found) <= 2
+
+
+def test_deep_nesting_and_foreign_bytes() -> None:
+    assert problems_of(tag("not: {all: " * 15 + "订单数 >= 1" + "}" * 15))[0][0] in ("E403", "E103")
+    assert problems_of("标签: 1".encode("gbk"))[0][0] == "E101"
+
+
+def test_all_files_in_one_go_with_lines_and_carets() -> None:
+    files = [
+        ("rules/a.yaml", b"tags:\n  A:\n    when: [1 2"),
+        ("rules/b.yaml", "tags:\n  流失:\n    when:\n      - 定单数 3次 以上\n".encode()),
+    ]
+    with pytest.raises(RulesRefused) as caught:
+        check_rules(files)
+    assert [problem.code for problem in caught.value.problems] == ["E103", "E201"]
+    assert (
+        "rules/b.yaml:4:9  错误 E201  没有叫「定单数」的指标\n"
+        "    4 |       - 定单数 3次 以上\n"
+        "      |         ^^^^^^ 你是不是想写:订单数 ?" in caught.value.message
+    )
+    body = caught.value.as_dict()
+    assert body["code"] == "rules-refused"
+    assert body["problems"][1]["where"] == {"file": "rules/b.yaml", "line": 4, "column": 9}  # type: ignore[index]
+
+
+def test_a_definition_with_a_mistake_is_reported_once_not_wherever_it_is_used() -> None:
+    scope = "scopes: {甲: {on: orders, when: 店 是 甲}}\n"
+    text = f"{scope}tags:\n  一: {{when: 订单数(甲) >= 1}}\n  二: {{when: 消费额(甲) >= 1}}\n"
+    assert [code for code, _ in problems_of(text)] == ["E202"]
+
+
+def test_same_name_in_two_files_names_the_other_place() -> None:
+    text = "tags: {甲: {when: 订单数 >= 1}}"
+    with pytest.raises(RulesRefused) as caught:
+        check_rules([("a.yaml", text.encode()), ("b.yaml", text.encode())])
+    assert [(p.code, p.hint) for p in caught.value.problems] == [("E206", "另一处:a.yaml:1:8")]
+
+
+def test_order_of_files_and_definitions_changes_nothing() -> None:
+    one, two = (
+        "scopes: {甲: {on: orders, when: 店铺 是 甲}}",
+        "tags: {一: {when: 订单数(甲) >= 1}, 二: {when: 标签 有 一}}",
+    )
+    first = check_rules([("a.yaml", one.encode()), ("b.yaml", two.encode())])
+    second = check_rules([("y.yaml", two.encode()), ("z.yaml", one.encode())])
+    assert [(rule.name, rule.rule_hash) for rule in first.tags] == [
+        (rule.name, rule.rule_hash) for rule in second.tags
+    ]

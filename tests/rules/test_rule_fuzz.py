@@ -1,0 +1,61 @@
+"""Broken files and random lines end in documented errors, never in a fault."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from siyu_cli.rules.compile import compile_tags
+from siyu_cli.rules.load import check_rules
+from siyu_cli.rules.problems import Problem, RulesRefused
+from siyu_cli.workspace import configs_dir
+from tests.rules.rule_facts import AS_OF
+from tests.rules.test_rule_laws import NAMES
+
+SEEDS = [path.read_text(encoding="utf-8") for path in sorted((configs_dir() / "rules").glob("*.yaml"))]
+SEEDS.append(f"{NAMES}tags: {{甲: {{when: [订单数(近30天、水果) >= 2次, 标签 没有 亲友]}}}}\n")
+SIGNS = "「」()（）、,，:：-[]{}'\"#&*!|>%@` \n\t=＝≥万元天到以上有是不近123.~甲水果\x00\u3000"
+
+
+def run(content: bytes) -> None:
+    problems = problems_of(content)
+    assert all(re.fullmatch(r"E\d{3}", problem.code) and str(problem) for problem in problems)
+
+
+def problems_of(content: bytes) -> tuple[Problem, ...]:
+    """The problems of a file; one without problems must compile."""
+    try:
+        rules = check_rules([("x.yaml", content)])
+    except RulesRefused as error:
+        return error.problems
+    if rules.tags:
+        compile_tags(rules, AS_OF)
+    return ()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(SEEDS),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), st.text(SIGNS, max_size=3)), max_size=4),
+)
+def test_mutated_files(text: str, edits: list[tuple[float, int, str]]) -> None:
+    for where, removed, added in edits:
+        position = int(where * len(text))
+        text = text[:position] + added + text[position + removed :]
+    run(text.encode("utf-8", "surrogatepass"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.text(SIGNS, max_size=40), st.text(max_size=40)))
+def test_random_lines(line: str) -> None:
+    quoted = line.replace("'", "''").replace("\n", " ")
+    run(f"tags:\n  甲:\n    when:\n      - '{quoted}'\n".encode("utf-8", "surrogatepass"))
+    run(f"tags:\n  甲:\n    when:\n      - 订单数 {line}\n".encode("utf-8", "surrogatepass"))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=60))
+def test_random_bytes(content: bytes) -> None:
+    run(content)
