@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from siyu_cli.commands.frame import command
 from siyu_cli.commands.render import Column, Outcome, Table
 from siyu_cli.context import AppContext
+from siyu_cli.errors import ExitCode
 from siyu_cli.language import tr
 
 
@@ -22,7 +24,9 @@ def register(app: typer.Typer) -> None:
         "Examples:\n\nsiyu init myshop\n\nsiyu init . --dry-run"), writes=True, records=False)  # fmt: skip
     def init(
         ctx: AppContext,
-        folder: Annotated[Path, typer.Argument(metavar="[DIR]", help=tr("放工作区的文件夹", "Folder of the workspace"))] = Path(),
+        folder: Annotated[
+            Path, typer.Argument(metavar="[DIR]", help=tr("放工作区的文件夹", "Folder of the workspace"))
+        ] = Path(),
     ) -> Outcome:
         from siyu_cli.setup_workspace import create_workspace
 
@@ -31,18 +35,63 @@ def register(app: typer.Typer) -> None:
             ctx.workspace_flag = created.root
             with ctx.maintain():
                 pass
-        names = " · ".join(name if "." in name else f"{name}/" for name in created.made if "/" not in name)
+        tops = [name for name in created.made if "/" not in name and not name.startswith(".")]
+        names = " · ".join(name if "." in name else f"{name}/" for name in tops)
         shown = folder if str(folder) != "." else created.root
         if created.made:
             first = tr(f"已建好工作区 {shown}:{names}", f"Workspace {shown} is ready: {names}")
         else:
-            first = tr(f"工作区 {shown} 早已建好,什么也没改", f"Workspace {shown} was complete already, nothing changed")
+            first = tr(
+                f"工作区 {shown} 早已建好,什么也没改",
+                f"Workspace {shown} was complete already, nothing changed",
+            )
         step = tr(
             "下一步:把员工表、手机号名单、订单导出放进 inbox/,然后运行  siyu import-staff inbox/员工.xlsx",
             "Next: put staff sheet, phone lists and order exports into inbox/, then run  siyu import-staff inbox/staff.xlsx",
         )
         result = {"workspace": str(created.root), "made": list(created.made), "kept": list(created.kept)}
         return Outcome(result, before=[first, step])
+
+    @command(app, "demo", "start", tr(
+        "造一家样板店来试用:员工表、淘宝和有赞订单、两份线索名单,还有一份标准答案 truth.json。"
+        "同样的参数,同样的文件。--as-of 默认 2025-03-15。\n\n"
+        "例:\n\nsiyu demo 我的试用\n\nsiyu demo 大店 --seed 8 --customers 100000",
+        "Make a sample shop: staff, Taobao and Youzan orders, two lead lists, and truth.json with the right answers. "
+        "Same options, same files. --as-of is 2025-03-15 unless given.\n\n"
+        "Examples:\n\nsiyu demo trial\n\nsiyu demo big --seed 8 --customers 100000"),
+        dated=True, writes=True, records=False)  # fmt: skip
+    def demo(
+        ctx: AppContext,
+        folder: Annotated[
+            Path | None,
+            typer.Argument(
+                metavar="[DIR]", show_default=False,
+                help=tr("放样板店的文件夹,默认 demo-shop", "Folder of the shop, default demo-shop"),
+            ),
+        ] = None,
+        seed: Annotated[int, typer.Option("--seed", min=0, help=tr("随机种子", "Random seed"))] = 7,
+        customers: Annotated[
+            int, typer.Option("--customers", min=40, max=1_000_000, help=tr("多少位客户", "How many customers"))
+        ] = 600,
+    ) -> Outcome:  # fmt: skip
+        from siyu_cli.demo.service import DEFAULT_AS_OF, set_up_demo
+
+        ctx.as_of_text = ctx.as_of_text or DEFAULT_AS_OF
+        made = set_up_demo(
+            folder or ctx.workspace_flag, ctx.as_of_text, seed=seed, customers=customers, dry_run=ctx.dry_run
+        )
+        if not ctx.dry_run:
+            ctx.workspace_flag = made.folder
+            _ = ctx.as_of  # the moment goes out with the result
+            with ctx.maintain():
+                pass
+        columns = (
+            Column("file", tr("文件", "File")), Column("rows", tr("行", "Rows"), "count"),
+            Column("what", tr("内容", "What is in it")),
+        )  # fmt: skip
+        return Outcome(
+            made.as_dict(), [Table(columns, made.rows)], before=[made.headline], after=made.next_steps
+        )
 
     @command(app, "list-runs", "start", tr(
         "列出做过的每一次执行。\n\n例:\n\nsiyu list-runs\n\nsiyu list-runs --limit 100 --format json",
@@ -63,5 +112,72 @@ def register(app: typer.Typer) -> None:
             Column("outcome", tr("结果", "Outcome")),
             Column("message", tr("说明", "Message")),
         )
-        rows = [(r["run_id"], format_seconds(r["started_sec"]), r["command"], r["outcome"], r["message"]) for r in runs]
+        rows = [
+            (r["run_id"], format_seconds(r["started_sec"]), r["command"], r["outcome"], r["message"])
+            for r in runs
+        ]
         return Outcome({"runs": runs}, [Table(columns, rows)])
+
+    @command(app, "status", "start", tr(
+        "这家店现在怎样:员工、线索、客户、订单、标签,和下一步。\n\n例:\n\nsiyu status\n\nsiyu status --format json",
+        "Where the shop stands and what comes next.\n\nExamples:\n\nsiyu status\n\nsiyu status --format json"))  # fmt: skip
+    def status(ctx: AppContext) -> Outcome:
+        from siyu_cli.clock import format_seconds
+        from siyu_cli.reports.status import next_step, read_status
+
+        with ctx.read() as con:
+            now = read_status(con)
+        days = "–"
+        if now.first_paid_sec is not None and now.last_paid_sec is not None:
+            days = f"{format_seconds(now.first_paid_sec)[:10]} ~ {format_seconds(now.last_paid_sec)[:10]}"
+        rows = (
+            (
+                tr("员工(在岗 / 停用)", "Staff (active / retired)"),
+                f"{now.staff_active:,} / {now.staff_retired:,}",
+            ),
+            (
+                tr("线索(待分配 / 待添加)", "Leads (in pool / held)"),
+                f"{now.leads_in_pool:,} / {now.leads_held:,}",
+            ),
+            (tr("客户", "Customers"), f"{now.customers:,}"),
+            (
+                tr("订单行(其中没有客户)", "Order lines (without customer)"),
+                f"{now.order_lines:,} ({now.anonymous_lines:,})",
+            ),
+            (tr("付款日期", "Paid between"), days),
+            (tr("标签(人次)", "Tags held"), f"{now.tags_held:,}"),
+            (tr("已分层客户", "Scored customers"), f"{now.scored_customers:,}"),
+            (tr("已退订", "Opted out"), f"{now.opted_out:,}"),
+            (tr("上次写入", "Last change"), format_seconds(now.last_run_sec) if now.last_run_sec else "–"),
+        )
+        columns = (Column("what", tr("项目", "Item")), Column("value", tr("现在", "Now")))
+        step = next_step(now)
+        title = ctx.workspace.settings.shop or ctx.workspace.root.name
+        return Outcome(
+            {**now.as_dict(), "next": step},
+            [Table(columns, rows, title)],
+            after=[tr(f"下一步:{step}", f"Next: {step}")],
+        )
+
+    @command(app, "doctor", "start", tr(
+        "体检:版本、设置、权限、磁盘、状态是否完好;旧版本的状态先备份再升级。\n\n例:\n\nsiyu doctor\n\nsiyu doctor --format json",
+        "Check versions, settings, permissions, disk and the state; an old state is backed up and upgraded.\n\n"
+        "Examples:\n\nsiyu doctor\n\nsiyu doctor --format json"))  # fmt: skip
+    def doctor(ctx: AppContext) -> Outcome:
+        from siyu_cli.store.health import check_folder, check_machine, check_store
+
+        workspace = ctx.workspace
+        with ctx.maintain() as con:
+            checks = [*check_machine(), *check_folder(workspace), *check_store(con, workspace.state_dir)]
+        words = {"ok": tr("好", "ok"), "warning": tr("注意", "warning"), "failed": tr("坏了", "failed")}
+        columns = (
+            Column("check", tr("检查", "Check")), Column("level", tr("结果", "Result")),
+            Column("detail", tr("说明", "Detail")), Column("hint", tr("怎么办", "What to do")),
+        )  # fmt: skip
+        rows = [(check.name, words[check.level], check.detail, check.hint) for check in checks]
+        failed = any(check.level == "failed" for check in checks)
+        return Outcome(
+            {"checks": [asdict(check) for check in checks], "healthy": not failed},
+            [Table(columns, rows)],
+            exit_code=ExitCode.STATE if failed else ExitCode.DONE,
+        )
