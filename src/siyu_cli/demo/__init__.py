@@ -1,1 +1,1 @@
-"""The sample shop: a seeded generator whose truth is known."""
+"""The sample shop: believable exports with a known truth, the same bytes for the same seed."""
