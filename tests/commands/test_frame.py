@@ -1,0 +1,159 @@
+"""What all commands share: options before and after the name, formats, errors, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from siyu_cli.app import app
+from siyu_cli.commands import frame
+from siyu_cli.errors import ExitCode
+from tests.conftest import Shop
+
+
+def call(*args: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, list(args), catch_exceptions=False)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_without_a_workspace_every_command_says_how_to_make_one() -> None:
+    code, stdout, stderr = call("status")
+    assert (code, stdout) == (3, "")
+    assert "siyu init" in stderr
+
+
+def test_a_named_folder_that_is_no_workspace(tmp_path: Path) -> None:
+    code, _, stderr = call("status", "-w", str(tmp_path))
+    assert code == 3
+    assert str(tmp_path) in stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["statsu"], "没有命令「statsu」"),
+        (["status", "--formt", "json"], "没有选项 --formt"),
+        (["import-staff"], "缺少参数"),
+        (["status", "extra"], "多了参数"),
+        (["status", "--format", "xml"], "--format 的值不对"),
+        (["status", "--wait"], "--wait 后面要跟一个值"),
+    ],
+)
+def test_usage_errors_are_chinese_and_exit_2(args: list[str], words: str) -> None:
+    code, stdout, stderr = call(*args)
+    assert (code, stdout) == (ExitCode.USAGE, "")
+    assert words in stderr
+
+
+def test_usage_errors_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIYU_LANG", "en")
+    assert "No such command" in call("statsu")[2]
+
+
+def test_global_options_stand_before_or_after_and_the_later_wins(shop: Shop) -> None:
+    before = CliRunner().invoke(app, ["-w", str(shop.root), "--format", "json", "status"])
+    after = shop.run("status", "--format", "json")
+    assert before.stdout == after.stdout
+    both = CliRunner().invoke(
+        app, ["--format", "json", "-w", "/nowhere", "status", "--format", "csv", "-w", str(shop.root)]
+    )
+    assert both.stdout.startswith("what,value")
+
+
+def test_json_errors_are_one_document_on_stdout() -> None:
+    import json
+
+    code, stdout, stderr = call("status", "--format", "json")
+    assert (code, stderr) == (3, "")
+    assert json.loads(stdout)["error"].keys() == {"code", "message", "hint", "where"}
+
+
+def test_an_unknown_setting_is_refused_with_its_line(shop: Shop) -> None:
+    (shop.root / "siyu.yaml").write_text("shop: x\ntimezon: Asia/Shanghai\n", encoding="utf-8")
+    error = shop.json("status", expect=3).error
+    assert error["where"] == {"file": "siyu.yaml", "line": 2, "column": 1}
+    assert "timezone" in error["hint"]
+
+
+@pytest.mark.parametrize(
+    "line", ["timezone: Mars/Olympus", "lead_due_days: 三天", "lead_due_days: -1", "shop: [1]"]
+)
+def test_wrong_settings_are_refused(shop: Shop, line: str) -> None:
+    (shop.root / "siyu.yaml").write_text(line + "\n", encoding="utf-8")
+    shop.run("status", expect=3)
+
+
+def test_a_bug_becomes_a_sentence_exit_1_and_a_run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("13800138000")
+
+    monkeypatch.setattr("siyu_cli.reports.status.read_status", broken)
+    called = shop.json("status", expect=1)
+    assert called.error["code"] == "internal-fault"
+    assert "13800138000" not in called.stdout
+    assert "138****8000" in called.stdout
+
+
+def test_ctrl_c_is_130(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("siyu_cli.reports.status.read_status", interrupted)
+    shop.run("status", expect=130)
+
+
+def test_a_refused_writing_run_is_listed_and_a_dry_one_is_not(shop: Shop) -> None:
+    shop.run("import-staff", shop.root / "inbox" / "没有.xlsx", expect=3)
+    shop.run("import-staff", shop.root / "inbox" / "没有.xlsx", "--dry-run", expect=3)
+    runs = shop.json("list-runs").result["runs"]
+    assert [(run["command"], run["outcome"], run["exit_code"]) for run in runs] == [
+        ("import-staff", "refused", 3)
+    ]
+
+
+def test_a_closed_pipe_is_no_error(shop: Shop) -> None:
+    line = f"{sys.executable} -m siyu_cli doctor -w '{shop.root}' | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+
+
+def test_an_ascii_console_shows_what_it_can(shop: Shop) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "siyu_cli", "status", "-w", str(shop.root)],
+        capture_output=True,
+        env={"PYTHONIOENCODING": "ascii", "PATH": ""},
+    )
+    assert done.returncode == 0
+
+
+def test_usage_words_cover_all_of_typers_sentences() -> None:
+    assert frame._word_usage("Missing command.") == "缺少命令"
+
+
+def test_init_twice_changes_nothing(shop: Shop) -> None:
+    def files() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in shop.root.rglob("*") if path.is_file()}
+
+    (shop.root / "rules" / "我的.yaml").write_text("version: 1\n", encoding="utf-8")
+    before = files()
+    shop.run("init", shop.root)
+    after = files()
+    assert {name: data for name, data in after.items() if ".siyu" not in name} == {
+        name: data for name, data in before.items() if ".siyu" not in name
+    }
+
+
+def test_init_dry_run_makes_nothing(tmp_path: Path) -> None:
+    code, stdout, _ = call("init", str(tmp_path / "店"), "--dry-run", "--format", "json")
+    assert code == 0
+    assert '"dry_run": true' in stdout
+    assert not (tmp_path / "店").exists()
+
+
+def test_init_on_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "店").write_text("x")
+    assert call("init", str(tmp_path / "店"))[0] == 3

@@ -1,0 +1,105 @@
+"""Real data sets through the real app, against the figures known of them from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.conftest import Shop
+
+DATA = Path(__file__).parent / "data"
+
+
+def test_superstore_counts_money_and_returns(shop: Shop, shared_data: Path) -> None:
+    """10,000 rows; the order key is order + customer, because 1,407 order ids hold several customers."""
+    workbook = shared_data / "superstore_cn" / "示例 - 超市.xls"
+    result = shop.json(
+        "import-orders", workbook, "--sheet", "订单", "--platform", DATA / "superstore.yaml"
+    ).result
+    assert result["totals"] | {"read": 0, "new": 0} == dict.fromkeys(result["totals"], 0)
+    assert (result["totals"]["read"], result["totals"]["new"]) == (10_000, 10_000)
+    assert (result["customers"], result["net_fen"]) == (790, 1_611_754_834)
+    # Unrounded the lines sum to 16,117,548.24: the file says where the ten fen come from.
+    assert result["files"][0]["notes"]["more-than-two-decimals"] > 0
+    returned = shop.json(
+        "import-orders", workbook, "--sheet", "退货", "--platform", DATA / "superstore_returns.yaml"
+    ).result
+    assert (returned["totals"]["read"], returned["totals"]["new"]) == (296, 296)
+    assert (returned["net_fen"], returned["returned_lines"]) == (-196_195_504, 1_163)
+    assert shop_net(shop) == 1_611_754_834 - 196_195_504
+    again = shop.json(
+        "import-orders", workbook, "--sheet", "退货", "--platform", DATA / "superstore_returns.yaml"
+    ).result
+    assert again["totals"]["unchanged"] == 296
+    assert shop_net(shop) == 1_611_754_834 - 196_195_504
+
+
+def test_cdnow_rows_customers_and_published_segments(shop: Shop, shared_data: Path) -> None:
+    """Equal rows are purchases, zero amounts too; the eight segments have the published counts."""
+    master = shared_data / "cdnow" / "CDNOW_master.txt"
+    result = shop.json("import-orders", master, "--platform", DATA / "cdnow.yaml").result
+    assert (result["totals"]["read"], result["totals"]["new"]) == (69_659, 69_659)
+    assert (result["customers"], result["net_fen"]) == (23_570, 250_031_563)
+    codes = ("000", "001", "010", "011", "100", "101", "110", "111")
+    published = {
+        "八分群": (13_608, 579, 543, 449, 1_532, 268, 1_974, 4_617),
+        "八分群-购买天数": (13_659, 593, 492, 435, 1_561, 281, 1_945, 4_604),
+    }
+    for scheme, counts in published.items():
+        scored = shop.json("score-customers", "--scheme", scheme, "--as-of", "1998-07-01").result
+        found = {row["code"]: row["customers"] for row in scored["segments"]}
+        assert found == dict(zip(codes, counts, strict=True)), scheme
+        assert scored["customers"] == 23_570
+    again = shop.json("import-orders", master, "--platform", DATA / "cdnow.yaml").result
+    assert again["totals"]["unchanged"] == 69_659
+
+
+def test_tmall_has_no_people_and_its_refunds_are_not_subtracted_twice(shop: Shop, shared_data: Path) -> None:
+    report = shared_data / "tmall_order_report" / "tmall_order_report.csv"
+    spoken = shop.run("import-orders", report)
+    assert "28,010 行既没有买家也没有手机号" in spoken.stderr
+    assert "¥1,902,487.15" in spoken.stderr
+    result = shop.json("import-orders", report).result
+    assert (result["customers"], result["anonymous"], result["net_fen"]) == (0, 28_010, 190_248_715)
+    assert result["files"][0]["platform"] == "淘宝天猫"
+    assert shop_net(shop) == 190_248_715
+    metrics = shop.json("export-report", "--as-of", "2020-03-02").result["metrics"]
+    assert metrics["net"] == 190_248_715
+    # Known refunds of paid orders: every row with a refund has paid + refund = total.
+    assert metrics["refunds"] > 0
+    scored = shop.json("score-customers", "--as-of", "2020-03-02").result
+    assert scored["customers"] == 0
+
+
+def test_shuffled_rows_give_the_same_answers(make_shop: Callable[[str], Shop], shared_data: Path) -> None:
+    import random
+
+    lines = (shared_data / "cdnow" / "CDNOW_master.txt").read_text().splitlines()
+    head, rows = lines[0], lines[1:6001]
+    mixed = list(rows)
+    random.Random(7).shuffle(mixed)
+    answers = []
+    for name, body in (("one", rows), ("other", mixed)):
+        shop = make_shop(name)
+        path = shop.file("订单.txt", "\n".join([head, *body]) + "\n")
+        imported = shop.json("import-orders", path, "--platform", DATA / "cdnow.yaml").result
+        scored = shop.json("score-customers", "--as-of", "1998-07-01").result
+        shop.run("export-table", "scores", "--out", shop.root / "scores.csv")
+        shop.run("export-table", "customers", "--out", shop.root / "customers.csv")
+        tables = [(shop.root / f"{table}.csv").read_text() for table in ("scores", "customers")]
+        answers.append(
+            (imported["totals"], imported["net_fen"], scored["segments"], scored["thresholds"], tables)
+        )
+    assert answers[0] == answers[1]
+
+
+def shop_net(shop: Shop) -> int:
+    """Net of all valid orders in the store, by the shop's own facts."""
+    from siyu_cli.clock import Clock
+    from siyu_cli.customers.facts import build_facts
+    from siyu_cli.store.connection import open_store
+    from siyu_cli.store.engine import DuckDbEngine
+
+    with open_store(shop.root / ".siyu", wait=5, write=True, memory_limit="2GB") as con:
+        build_facts(DuckDbEngine(con), Clock().as_of("2030-01-01"))
+        return int(con.execute("SELECT sum(net_fen) FROM fact_orders").fetchall()[0][0])
