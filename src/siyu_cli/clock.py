@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from siyu_cli.errors import UsageRefused
 from siyu_cli.language import tr
@@ -43,6 +42,8 @@ def format_seconds(seconds: int) -> str:
 
 def zone(name: str) -> tzinfo:
     """The workspace's time zone; UsageRefused when the name is unknown."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -49,9 +49,13 @@ def clean_phones(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
     is_plain = pc.match_substring_regex(texts, f"^{_MOBILE}$")
     if pc.all(is_plain, min_count=0).as_py():
         return texts, pa.nulls(len(texts), pa.string())
-    odd = pc.invert(is_plain)
-    fixed, codes = _clean_odd(pc.filter(texts, odd))
+    # A leading quote or TAB keeps spreadsheets from making a number of it: the usual reason why one is not plain.
+    texts = pc.if_else(is_plain, texts, pc.utf8_rtrim(pc.utf8_ltrim(texts, "'`\t "), "\t "))
+    odd = pc.invert(pc.match_substring_regex(texts, f"^{_MOBILE}$"))
     nulls = pa.nulls(len(texts), pa.string())
+    if not pc.any(odd).as_py():
+        return texts, nulls
+    fixed, codes = _clean_odd(pc.filter(texts, odd))
     return pc.replace_with_mask(texts, odd, fixed), pc.replace_with_mask(nulls, odd, codes)
 
 

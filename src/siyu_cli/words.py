@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,5 +44,7 @@ def file_stem(text: str, fallback: str = "未命名") -> str:
 
 def did_you_mean(word: str, known: list[str]) -> str | None:
     """The known word nearest to a mistyped one, or None when nothing is near."""
+    from difflib import get_close_matches
+
     near = get_close_matches(word, known, n=1, cutoff=0.5)
     return near[0] if near else None

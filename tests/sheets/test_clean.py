@@ -14,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.clock import format_seconds, seconds_of
-from siyu_cli.sheets.clean import clean_ids, clean_money, clean_quantities, clean_text, price_times_quantity
+from siyu_cli.sheets.clean import (
+    clean_codes,
+    clean_ids,
+    clean_money,
+    clean_quantities,
+    clean_text,
+    price_times_quantity,
+)
 from siyu_cli.sheets.dates import clean_moments
 from siyu_cli.sheets.places import clean_provinces, places_of
 from tests.sheets.makers import TZ
@@ -296,3 +303,30 @@ def test_provinces_have_one_spelling():
 def test_places_of_addresses(address, province, city):
     found = places_of(pa.array([address], pa.string()))
     assert (found[0][0].as_py(), found[1][0].as_py()) == (province, city)
+
+
+@pytest.mark.parametrize("text", ["0000-00-00 00:00:00", "0001-01-01 00:00:00", "0000/00/00"])
+def test_all_zero_days_are_missing_whatever_formats_a_mapping_names(text):
+    assert moment_of(text, ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d")) == (None, None)
+
+
+def test_a_day_that_does_not_fit_one_format_is_tried_by_the_next():
+    formats = ("%m/%d/%Y", "%d/%m/%Y")
+    assert moment_of("13/01/2024", formats) == ("2024-01-13 00:00:00", None)
+    assert moment_of("01/02/2024", formats) == ("2024-01-02 00:00:00", None)
+    assert moment_of("13/13/2024", formats) == (None, "bad-date")
+    assert moment_of("01-02-2024", formats) == (None, "ambiguous-date")
+
+
+@pytest.mark.parametrize("clean", [clean_text, clean_codes, clean_ids, clean_quantities, clean_money])
+@pytest.mark.parametrize(
+    "cells",
+    [["3", '="7"', " - ", "", "1.5", "abc", "\t8\t", "买家1", "---"], ['="12"', '="345"'], ["'9", "9"]],
+)
+def test_a_column_of_few_texts_means_what_its_cells_mean(clean, cells):
+    def all_of(texts):
+        found = clean(pa.array(texts, pa.string()))
+        arrays = [found] if isinstance(found, pa.Array) else list(found)[:2]
+        return list(zip(*(array.to_pylist() for array in arrays), strict=True))
+
+    assert all_of(cells * 700) == [all_of([cell])[0] for cell in cells] * 700

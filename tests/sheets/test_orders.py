@@ -165,6 +165,34 @@ def test_returns(tmp_path):
     assert codes(table) == [(3, "missing-id")]
 
 
+def test_a_return_list_with_minus_amounts_and_unreadable_days(tmp_path):
+    path = text(tmp_path / "退货.csv", "订单号,退款时间,退款金额\n1,2025-03-05,-3\n2,某天,3\n3,,\n")
+    table = orders(path, shipped("returns"))
+    assert table.rows["refund_amount_fen"].to_pylist() == [300, None]
+    assert codes(table) == [(3, "bad-date")]
+    assert table.notes == {"refund-with-minus": 1}
+
+
+def test_a_partial_refund_without_its_amount_is_said(tmp_path):
+    rows = (
+        "1,5,2025-01-01,交易成功,部分退款,\n2,5,2025-01-01,交易成功,部分退款,2\n3,5,2025-01-01,交易成功,无,\n"
+    )
+    table = orders(text(tmp_path / "a.csv", "订单号,实付金额,付款时间,订单状态,退款状态,退款金额\n" + rows))
+    assert (table.rows.num_rows, table.notes) == (3, {"partial-without-amount": 1})
+
+
+def test_an_unpaid_or_closed_order_needs_no_day(tmp_path):
+    rows = "1,5,,待付款\n2,5,,已取消\n3,5,,已发货\n"
+    table = orders(text(tmp_path / "a.csv", "订单号,实付金额,付款时间,订单状态\n" + rows))
+    assert table.rows["status"].to_pylist() == ["unpaid", "closed"]
+    assert codes(table) == [(4, "missing-date")]
+
+
+def test_a_header_without_rows_is_said(tmp_path):
+    table = orders(text(tmp_path / "a.csv", TAOBAO))
+    assert (table.read, table.notes) == (0, {"no-rows": 1})
+
+
 def test_the_rejects_workbook_imports_again_when_mended(tmp_path):
     table = taobao(
         tmp_path,

@@ -21,8 +21,9 @@ _INCOMING = "incoming_rows"
 
 # What the accepted sales and negative rows of the file are worth, by the meaning of a valid order.
 _NET_SQL = """
-SELECT coalesce(sum(CASE WHEN kind = 'negative' THEN paid_fen
-                         WHEN status IN ('paid', 'refunded') THEN greatest(paid_fen - refund_fen, 0) ELSE 0 END), 0)
+CREATE OR REPLACE TEMP TABLE worth AS
+SELECT line_hash, verdict, CASE WHEN kind = 'negative' THEN paid_fen
+           WHEN status IN ('paid', 'refunded') THEN greatest(paid_fen - refund_fen, 0) ELSE 0 END AS net_fen
 FROM staged WHERE verdict NOT IN ('rejected', 'duplicate')
 """
 
@@ -30,22 +31,28 @@ FROM staged WHERE verdict NOT IN ('rejected', 'duplicate')
 def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTable]) -> ImportAccount:
     """Write the rows of order exports and return lists, in this order, and account for every one.
 
-    Inside the caller's transaction. Orders come before returns, whatever the order of the files.
+    Inside the caller's transaction. Orders come before returns and older exports before newer ones,
+    whatever the order of the files.
     """
-    con.execute("CREATE OR REPLACE TEMP TABLE seen_hashes (line_hash UHUGEINT)")
+    con.execute("CREATE OR REPLACE TEMP TABLE seen_lines (line_hash UHUGEINT, net_fen BIGINT)")
     con.execute("CREATE OR REPLACE TEMP TABLE import_people (customer_id BIGINT)")
     known_people = con.execute("SELECT count(*) FROM customers").fetchall()[0][0]
     merged = con.execute("SELECT count(*) FROM customer_merges").fetchall()[0][0]
     accounts: dict[int, FileAccount] = {}
-    returned_lines = 0
-    for position in sorted(range(len(tables)), key=lambda at: (tables[at].mapping.kind == "returns", at)):
+    returned_lines = overlap_fen = 0
+
+    def turn(at: int) -> tuple[bool, int, int]:
+        return tables[at].mapping.kind == "returns", tables[at].exported_sec, at
+
+    for position in sorted(range(len(tables)), key=turn):
         table = tables[position]
         con.register(_INCOMING, _with_keys(table.rows))
         if table.mapping.kind == "returns":
             accounts[position], lines = _merge_returns(con, run_id, table)
             returned_lines += lines
         else:
-            accounts[position] = _merge_orders(con, run_id, table)
+            accounts[position], twice_fen = _merge_orders(con, run_id, table)
+            overlap_fen += twice_fen
         con.unregister(_INCOMING)
     orders.refresh_customers(con, run_id)
     refunds.allocate_negatives(con, run_id)
@@ -61,7 +68,8 @@ def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTab
         "returned_lines": returned_lines,
         "merged_customers": merges,
     }
-    return ImportAccount(tuple(accounts[at] for at in range(len(tables))), people, new_people, extra)
+    files = tuple(accounts[at] for at in range(len(tables)))
+    return ImportAccount(files, people, new_people, extra, overlap_fen)
 
 
 def _with_keys(rows: pa.Table) -> pa.Table:
@@ -72,27 +80,40 @@ def _with_keys(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def _merge_orders(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> FileAccount:
+def _merge_orders(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> tuple[FileAccount, int]:
+    """The file's account, and what of its net replaces that of an earlier file of this run."""
     staging = orders.Staging.of(table)
     orders.stage(con, _INCOMING, staging)
     orders.judge(con, staging, table.exported_sec)
     orders.claim_people(con)
     identity.resolve(con, run_id)
-    orders.merge(con, run_id, table.exported_sec)
+    orders.merge(con, _INCOMING, run_id, table.exported_sec)
     con.execute(
         "INSERT INTO import_people SELECT DISTINCT customer_id FROM resolved WHERE customer_id IS NOT NULL"
     )
-    net_fen = con.execute(_NET_SQL).fetchall()[0][0]
-    return _account(con, table, int(net_fen))
+    con.execute(_NET_SQL)
+    net_fen = con.execute("SELECT coalesce(sum(net_fen), 0) FROM worth").fetchall()[0][0]
+    replaced = (
+        "FROM seen_lines SEMI JOIN (SELECT line_hash FROM worth WHERE verdict = 'updated') USING (line_hash)"
+    )
+    twice_fen = con.execute(f"SELECT coalesce(sum(net_fen), 0) {replaced}").fetchall()[0][0]
+    con.execute(
+        "DELETE FROM seen_lines WHERE line_hash IN (SELECT line_hash FROM worth WHERE verdict = 'updated')"
+    )
+    con.execute("INSERT INTO seen_lines SELECT line_hash, net_fen FROM worth")
+    return _account(con, table, int(net_fen)), int(twice_fen)
 
 
 def _merge_returns(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> tuple[FileAccount, int]:
     platform = table.mapping.constants.get("platform")
-    refunds.stage_returns(con, _INCOMING, table.order_key, platform)
-    refunds.judge_returns(con)
-    refunds.merge_returns(con, run_id)
+    has_line_id = "line_id" in table.used
+    turns = refunds.stage_returns(con, _INCOMING, table.order_key, platform, has_line_id=has_line_id)
+    for turn in range(1, turns + 1):
+        refunds.match_returns(con, turn, table.order_key, platform, has_line_id=has_line_id)
+        refunds.judge_returns(con, turn)
+        refunds.merge_returns(con, run_id)
     con.execute(
-        "INSERT INTO import_people SELECT DISTINCT customer_id FROM return_lines WHERE customer_id IS NOT NULL"
+        "INSERT INTO import_people SELECT DISTINCT customer_id FROM all_return_lines WHERE customer_id IS NOT NULL"
     )
     net_fen, lines = con.execute("""
         SELECT -coalesce(sum(f.refund_fen), 0), count(*) FROM refunds AS f

@@ -52,6 +52,8 @@ class ImportAccount:
     customers: int = 0
     new_customers: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
+    overlap_fen: int = 0
+    """Net that two files count because the later one corrects a row of the earlier one."""
 
     @property
     def totals(self) -> Counts:
@@ -67,7 +69,7 @@ class ImportAccount:
 
     @property
     def net_fen(self) -> int:
-        return sum(file.net_fen for file in self.files)
+        return sum(file.net_fen for file in self.files) - self.overlap_fen
 
     def as_dict(self, rejects_files: Sequence[str | None]) -> dict[str, Any]:
         """`result` of the import commands."""

@@ -11,10 +11,12 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_SPACE_ENDS = "^[\\s\u00a0\u3000\ufeff\u200b-\u200f\u2060]+|[\\s\u00a0\u3000\ufeff\u200b-\u200f\u2060]+$"
+_SPACE_ENDS = "^[\\s\\p{Z}\ufeff\u200b-\u200f\u2060]+|[\\s\\p{Z}\ufeff\u200b-\u200f\u2060]+$"
 _CONTROL = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]"
-_ODD_ENDS = "^[^0-9A-Za-z\\p{Han}]|[\\s\u00a0\u3000\\p{Cf}]$|[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]"
+_ODD_ENDS = "^[^0-9A-Za-z\\p{Han}]|[\\s\\p{Z}\\p{Cf}]$|[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]"
 _SENTINEL = r"^(?i:-+|—+|－+|/|null|\\n|none|nan|nat|n/a|#n/a)$"
+_PLAIN_ID = "^[0-9A-Za-z_\\x{4e00}-\\x{9fff}-]*$"
+_SAMPLE = 512
 _SCIENTIFIC = r"^[+-]?[0-9]+(?:[.][0-9]+)?[eE][+][0-9]+$|^[0-9][.][0-9]+[eE][0-9]+$|^[0-9]{16,}[.]0+$"
 _PLAIN_LIMIT = 12
 _DECIMAL = pa.decimal128(18, 2)
@@ -35,31 +37,50 @@ class Cleaned(NamedTuple):
     codes: pa.Array
 
 
+def repeats(texts: pa.Array) -> pa.DictionaryArray | None:
+    """A column of few distinct texts as a dictionary: cleaning these is enough. None for other columns."""
+    if len(texts) < 2 * _SAMPLE or len(texts[:_SAMPLE].unique()) > _SAMPLE // 4:
+        return None
+    encoded = texts.dictionary_encode()
+    return encoded if len(encoded.dictionary) <= len(texts) // 4 else None
+
+
 def clean_text(texts: pa.Array) -> pa.Array:
     """Text for people: wrappers (`="…"`, a leading ' or `) and white space at the ends go; empty is null."""
     texts = pc.fill_null(texts, "")
+    if (encoded := repeats(texts)) is not None:
+        return clean_text(encoded.dictionary).take(encoded.indices)
     is_odd = pc.match_substring_regex(texts, _ODD_ENDS)
     if pc.any(is_odd, min_count=0).as_py():
-        odd = pc.filter(texts, is_odd)
-        odd = pc.replace_substring_regex(odd, _CONTROL, "")
-        odd = pc.replace_substring_regex(odd, _SPACE_ENDS, "")
-        odd = pc.replace_substring_regex(odd, '^="(?s:(.*))"$', "\\1")
-        odd = pc.replace_substring_regex(odd, "^['`]", "")
-        odd = pc.replace_substring_regex(odd, _SPACE_ENDS, "")
-        texts = pc.replace_with_mask(texts, is_odd, odd)
+        texts = pc.replace_with_mask(texts, is_odd, _unwrapped(pc.filter(texts, is_odd)))
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def _unwrapped(odd: pa.Array) -> pa.Array:
+    if pc.all(pc.and_(pc.starts_with(odd, '="'), pc.ends_with(odd, '"'))).as_py():
+        # A platform wraps each id of a column alike: what is inside needs no second look when it is plain.
+        inner = pc.utf8_slice_codeunits(odd, 2, -1)
+        if pc.all(pc.match_substring_regex(inner, "^[0-9A-Za-z]+$")).as_py():
+            return inner
+    odd = pc.replace_substring_regex(odd, _CONTROL, "")
+    odd = pc.replace_substring_regex(odd, _SPACE_ENDS, "")
+    odd = pc.replace_substring_regex(odd, '^="(?s:(.*))"$', "\\1")
+    odd = pc.replace_substring_regex(odd, "^['`]", "")
+    return pc.replace_substring_regex(odd, _SPACE_ENDS, "")
 
 
 def clean_codes(texts: pa.Array) -> pa.Array:
     """Text of ids, dates and numbers: as clean_text, and placeholders such as `-`, `/`, `null` are null."""
     texts = clean_text(texts)
+    if (encoded := repeats(texts)) is not None:
+        return clean_codes(encoded.dictionary).take(encoded.indices)
     return pc.if_else(pc.match_substring_regex(texts, _SENTINEL), pa.scalar(None, pa.string()), texts)
 
 
 def clean_ids(texts: pa.Array) -> Cleaned:
     """Ids: full-width signs folded, invisible ones gone, `123.0` → 123; rounded ones `id-precision-lost`."""
     texts = clean_codes(texts)
-    is_plain = pc.match_substring_regex(texts, "^[0-9A-Za-z]*$")
+    is_plain = pc.match_substring_regex(texts, _PLAIN_ID)
     nothing = pa.nulls(len(texts), pa.string())
     if pc.all(is_plain, min_count=0, skip_nulls=True).as_py():
         return Cleaned(texts, nothing)
@@ -89,6 +110,8 @@ def clean_money(texts: pa.Array) -> Numbers:
 
 def clean_quantities(texts: pa.Array) -> Numbers:
     """Thousandths of quantity texts; anything else is `bad-quantity`."""
+    if (encoded := repeats(texts)) is not None:
+        return Numbers(*(column.take(encoded.indices) for column in clean_quantities(encoded.dictionary)))
     return _numbers(clean_codes(texts), _COUNT, 3, "bad-quantity")
 
 

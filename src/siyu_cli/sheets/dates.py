@@ -108,9 +108,8 @@ class _Moments:
                 self.texts = pc.replace_substring_regex(self.texts, "\\p{Cf}+", "")
             if pc.any(pc.match_substring_regex(self.texts, "\\s\\s|[\\t\\n\\r\\f\\v]"), min_count=0).as_py():
                 self.texts = pc.replace_substring_regex(self.texts, "\\s+", " ")
-        for text in formats:
-            self._try(format_pattern(text), self._civil)
         self._drop(_MISSING)
+        self._try_formats(formats)
         self._try(_USUAL, self._civil)
         self._try(_COMPACT, self._civil)
         self._try(_EPOCH, self._epoch)
@@ -119,6 +118,25 @@ class _Moments:
         if len(self.left):
             self.codes.append((self.left, "bad-date"))
         return self._result()
+
+    def _try_formats(self, formats: Sequence[str]) -> None:
+        """The mapping's formats in order. What has the form of one, but is no day by any, is no day at all."""
+        is_misfit = np.zeros(len(self.texts), dtype=bool)
+        for text in formats:
+            if not len(self.left):
+                break
+            before = self.left
+            parts, rows = self._matching(format_pattern(text))
+            if len(rows):
+                seconds, is_valid = self._civil(parts)
+                self.seconds[rows[is_valid]] = seconds[is_valid]
+                self.is_read[rows[is_valid]] = True
+                is_misfit[rows[~is_valid]] = True
+                self.left = before[~self.is_read[before]]
+        misfits = self.left[is_misfit[self.left]]
+        if len(misfits):
+            self.codes.append((misfits, "bad-date"))
+            self.left = self.left[~is_misfit[self.left]]
 
     def _matching(self, pattern: str) -> tuple[Any, Ints]:
         """The captures of the rows that match, and which rows these are; they are no longer left."""

@@ -153,7 +153,7 @@ class _OrderCleaner:
             rows.refuse_where("order_id", _nulls(columns["order_id"]), "missing-id")
         for target, name in _MOMENTS.items():
             columns[target] = self._moment(rows, name)
-        rounded = self._amounts(rows, columns)
+        mended = self._amounts(rows, columns)
         columns.update(self._status(rows, columns))
         if not self.is_returns:
             self._check_paid(rows, columns)
@@ -162,8 +162,13 @@ class _OrderCleaner:
         columns["buyer_id"] = self._unmasked(rows, columns["buyer_id"])
         for name in ("product_id", "sku"):
             columns[name] = self._side_code(rows, name)
-        for is_rounded in rounded:
-            rows.note("more-than-two-decimals", is_rounded)
+        if self.mapping.amount != "net_of_refunds":
+            is_partial = pc.equal(columns["refund_status"], "partial")
+            mended.append(
+                ("partial-without-amount", pc.and_(is_partial, pc.is_null(columns["refund_amount_fen"])))
+            )
+        for code, is_hit in mended:
+            rows.note(code, is_hit)
         return columns
 
     def _id(self, rows: BatchRows, name: str) -> pa.Array:
@@ -180,14 +185,15 @@ class _OrderCleaner:
         if texts is None:
             return rows.nulls(pa.int64())
         cleaned: Cleaned = clean_moments(texts, self.mapping.dates, self.work.tz)
-        if name in ("created_at", "paid_at"):
+        if name in ("created_at", "paid_at") or (self.is_returns and name == "refunded_at"):
             rows.refuse(name, cleaned.codes)
         elif cleaned.codes.null_count < len(rows):
             rows.note("bad-side-date", pc.is_valid(cleaned.codes))
         return cleaned.values
 
-    def _amounts(self, rows: BatchRows, columns: dict[str, pa.Array]) -> list[pa.Array]:
-        rounded = []
+    def _amounts(self, rows: BatchRows, columns: dict[str, pa.Array]) -> list[tuple[str, pa.Array]]:
+        """Fen and thousandths into `columns`; what was mended on the way, as codes with the rows."""
+        notes = []
         for target, name in _AMOUNTS.items():
             texts = rows.texts(name)
             if texts is None:
@@ -196,7 +202,11 @@ class _OrderCleaner:
             money = clean_money(texts)
             rows.refuse(name, money.codes)
             columns[target] = money.values
-            rounded.append(money.is_rounded)
+            if name == "refund_amount" and self.mapping.refund_rows == "none":
+                # Some lists write what goes back with a minus; it goes back all the same.
+                columns[target] = pc.abs(money.values)
+                notes.append(("refund-with-minus", pc.less(money.values, 0)))
+            notes.append(("more-than-two-decimals", money.is_rounded))
         quantities = rows.texts("quantity")
         columns["quantity_milli"] = columns["computed_fen"] = rows.nulls(pa.int64())
         if quantities is not None:
@@ -206,7 +216,7 @@ class _OrderCleaner:
             prices = rows.texts("unit_price")
             if prices is not None:
                 columns["computed_fen"] = price_times_quantity(prices, quantities)
-        return rounded
+        return notes
 
     def _status(self, rows: BatchRows, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         """The order's state by its word, or by its pay time where the file has no status column."""
@@ -244,6 +254,10 @@ class _OrderCleaner:
         name = "amount_paid" if has_paid_column else "unit_price"
         rows.refuse_where(name, is_paid & _nulls(amounts), "missing-amount")
         has_no_day = _nulls(columns["paid_sec"]) & _nulls(columns["created_sec"])
+        if self.work.has("status"):
+            # An order that its own status calls unpaid or closed counts on no day.
+            words = pa.array(["paid", "refunded"])
+            has_no_day &= pc.is_in(columns["status"], value_set=words).to_numpy(zero_copy_only=False)
         day = "paid_at" if self.work.has("paid_at") else "created_at"
         rows.refuse_where(day, has_no_day, "missing-date")
 

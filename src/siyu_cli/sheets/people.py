@@ -70,6 +70,7 @@ def read_staff(
     tz: tzinfo,
     sheet: str | None = None,
     exported_sec: int | None = None,
+    spool: Path | None = None,
 ) -> CleanTable:
     """A staff sheet. InputRefused `duplicate-staff` when an account stands in two rows."""
 
@@ -81,7 +82,7 @@ def read_staff(
         return _StaffCleaner(work).clean
 
     table = read_table(
-        path, mappings, STAFF_SCHEMA, make_cleaner, tz=tz, sheet=sheet, exported_sec=exported_sec, spool=None
+        path, mappings, STAFF_SCHEMA, make_cleaner, tz=tz, sheet=sheet, exported_sec=exported_sec, spool=spool
     )
     _refuse_duplicates(table)
     return table

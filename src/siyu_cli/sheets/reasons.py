@@ -144,6 +144,15 @@ def note_text(code: str, count: int) -> str:
             f"{count:,} 个金额超过两位小数,已四舍五入到分",
             f"{count:,} amounts had more than two decimals and were rounded",
         ),
+        "refund-with-minus": tr(
+            f"{count:,} 个退款金额写成了负数,按退回的金额计",
+            f"{count:,} refunds are written with a minus and count as money given back",
+        ),
+        "partial-without-amount": tr(
+            f"{count:,} 行部分退款没有写退款金额,按没有退款计",
+            f"{count:,} partial refunds name no amount and count as none",
+        ),
+        "no-rows": tr("表头下面没有数据行", "there are no rows below the header"),
         "order-key-missing": tr(
             "文件里没有订单号列:每一行算作一单",
             "the file has no order id column: every row counts as an order",

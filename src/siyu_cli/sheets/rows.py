@@ -222,6 +222,8 @@ def read_table(
         kept = pa.array(rows.is_good)
         arrays = [columns[name].cast(schema.field(name).type).filter(kept) for name in schema.names]
         sink.add(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    if not tally.read:
+        work.notes["no-rows"] = 1
     if source.nul_count:
         work.notes["nul-removed"] = source.nul_count
     if header.duplicates:

@@ -14,6 +14,8 @@ from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 
 _BLOCK = 4 << 20
+_CLEARLY_NOT = 10_000
+"""So many places that are no UTF-8, and hardly any that are, leave no doubt about the rest of a file."""
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MARKUP = re.compile(rb"\s*(<\?xml|<!doctype|<html|<table|<meta|<head|<!--)", re.IGNORECASE)
@@ -151,6 +153,8 @@ def _sniff_text(path: Path, head: bytes) -> Sniffed:
             end = _whole_utf8(block)
             block, carry = block[:end], block[end:]
             good, bad = _count_utf8(block, good, bad)
+            if bad > _CLEARLY_NOT and bad > 2 * good:
+                encoding = "gb18030"
         if encoding is None:
             good, bad = _count_utf8(carry, good, bad)
             encoding = "utf-8" if bad == 0 or bad < good else "gb18030"

@@ -39,6 +39,8 @@ _EXACT_DIGITS = 10**15
 _SAMPLE_ROWS = 100
 _NARROW, _WIDE = 6, 60
 _FONT = "微软雅黑"
+# Numbers stand at the right; the indent keeps them off the text of the next column.
+_AIR = {"align": "right", "indent": 1}
 _FIXED_CREATED = datetime(2000, 1, 1)
 
 _BAD_IN_SHEET = re.compile(r"[\[\]:*?/\\]")
@@ -175,8 +177,8 @@ class _Book:
         workbook.set_properties({"created": created or _FIXED_CREATED})
         add = workbook.add_format
         return cls(
-            workbook, text=add({"num_format": "@"}), count=add({"num_format": "#,##0"}),
-            yuan=add({"num_format": "#,##0.00"}), head=add({"bold": True, "num_format": "@", "bottom": 1}),
+            workbook, text=add({"num_format": "@"}), count=add({"num_format": "#,##0", **_AIR}),
+            yuan=add({"num_format": "#,##0.00", **_AIR}), head=add({"bold": True, "num_format": "@", "bottom": 1}),
         )  # fmt: skip
 
     def format_of(self, kind: Kind) -> Any:

@@ -6,6 +6,7 @@ The staging table `staged` holds one row per cleaned row of one file with what i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,13 @@ _CONTENT = (
     "kind", "shop", "channel", "buyer_id", "phone", "receiver", "province", "city", "created_sec", "paid_sec",
     "finished_sec", "status", "status_text", "refund_status", "amount_total_fen", "paid_fen", "refund_fen",
     "refund_sec", "is_zero_purchase", "unit_price_fen", "quantity_milli", "product", "product_id", "sku",
+    "category", "remark",
+)  # fmt: skip
+
+# Of these, the columns that are taken over as they were cleaned.
+_CARRIED = (
+    "shop", "channel", "buyer_id", "phone", "receiver", "province", "city", "created_sec", "finished_sec",
+    "status_text", "refund_status", "amount_total_fen", "unit_price_fen", "product", "product_id", "sku",
     "category", "remark",
 )  # fmt: skip
 
@@ -54,6 +62,7 @@ class Staging:
     status_refunds: bool
     zero_is_purchase: bool
     namespace: str | None
+    empty: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, table: CleanTable) -> Staging:
@@ -68,22 +77,24 @@ class Staging:
             status_refunds=mapping.refund_by_status,
             zero_is_purchase=mapping.zero_amount == "purchase",
             namespace="*" if mapping.buyer_identity == "global" else None,
+            empty=frozenset(name for name in _CARRIED if table.rows[name].null_count == table.rows.num_rows),
         )
 
 
-def _joined(*columns: str) -> str:
-    """Columns as one text: missing and empty stay apart, so do `a` beside `bc` and `ab` beside `c`."""
-    parts = ", ".join(f"coalesce(CAST({column} AS VARCHAR), chr(29))" for column in columns)
-    return f"concat_ws(chr(31), {parts})"
+def _joined(*columns: str, empty: frozenset[str] = frozenset()) -> str:
+    """Columns as one text: missing and empty stay apart, so do `a` beside `bc` and `ab` beside `c`.
 
-
-def _hash(*columns: str) -> str:
-    """A stable 128-bit identity of columns. (A 128-bit number is never cast to text: that is slow.)"""
-    return f"md5_number({_joined(*columns)})"
+    `empty` names columns without any value, which need not be looked at.
+    """
+    parts = (
+        "chr(29)" if column in empty else f"coalesce(CAST({column} AS VARCHAR), chr(29))"
+        for column in columns
+    )
+    return f"concat_ws(chr(31), {', '.join(parts)})"
 
 
 def stage(con: DuckDBPyConnection, incoming: str, staging: Staging) -> None:
-    """Make `staged` from the cleaned rows registered as `incoming`."""
+    """Make `staged` from the cleaned rows registered as `incoming`; texts that only travel stay there."""
     negative = {
         "none": "FALSE",
         "negative_quantity": "coalesce(quantity_milli < 0 OR base_fen < 0, FALSE)",
@@ -98,6 +109,9 @@ def stage(con: DuckDBPyConnection, incoming: str, staging: Staging) -> None:
         refund = f"CASE WHEN status = 'refunded' OR refund_status = 'full' THEN base_fen ELSE {refund} END"
     gross = "NULL" if staging.amount == "net_of_refunds" else "base_fen"
     namespace = "platform" if staging.namespace is None else f"'{staging.namespace}'"
+    order_key = _joined("platform", *staging.order_key)
+    line_key = _joined("platform", *staging.order_key, *_line_key(staging))
+    line_hash = f"md5_number({_NTH_KEY if _counts_occurrences(staging) else 'line_key'})"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE staged AS
         WITH based AS (
@@ -108,7 +122,8 @@ def stage(con: DuckDBPyConnection, incoming: str, staging: Staging) -> None:
             FROM {incoming}
         ),
         valued AS (
-            SELECT *, coalesce(created_sec, paid_sec) AS first_sec, {gross} AS gross_fen,
+            SELECT * REPLACE (coalesce(quantity_milli, 1000) AS quantity_milli),
+                   coalesce(created_sec, paid_sec) AS first_sec, {gross} AS gross_fen,
                    CASE WHEN {negative} THEN 'negative' ELSE 'sale' END AS kind,
                    coalesce(base_fen, 0) AS paid_fen,
                    greatest(coalesce({refund}, 0), 0) AS refund_fen,
@@ -118,16 +133,16 @@ def stage(con: DuckDBPyConnection, incoming: str, staging: Staging) -> None:
             FROM based
         ),
         keyed AS MATERIALIZED (
-            SELECT *, {_hash("platform", *staging.order_key)} AS order_hash, {_hash(*_CONTENT)} AS content_hash,
-                   {_joined("platform", *staging.order_key, *_line_key(staging))} AS line_key
-            FROM (SELECT * REPLACE (coalesce(quantity_milli, 1000) AS quantity_milli) FROM valued)
+            SELECT row_no, namespace, order_id, buyer_id, phone, kind, status, first_sec, paid_sec, base_fen, paid_fen,
+                   refund_fen, refund_sec, is_zero_purchase, quantity_milli,
+                   md5_number({_joined(*_CONTENT, empty=staging.empty)}) AS content_hash,
+                   {f"md5_number({order_key})" if staging.order_key else "NULL"} AS order_hash, {line_key} AS line_key
+            FROM valued
         )
-        SELECT * EXCLUDE (line_key), md5_number({_NTH_KEY if _counts_occurrences(staging) else "line_key"}) AS line_hash,
+        SELECT * EXCLUDE (line_key) REPLACE (coalesce(order_hash, {line_hash}) AS order_hash), {line_hash} AS line_hash,
                CAST(NULL AS VARCHAR) AS verdict, CAST(NULL AS VARCHAR) AS reason
         FROM keyed
     """)
-    if not staging.order_key:
-        con.execute("UPDATE staged SET order_hash = line_hash")
 
 
 # Equal rows of one file are told apart by their occurrence, counted in the order of content, so that
@@ -148,7 +163,7 @@ def _counts_occurrences(staging: Staging) -> bool:
 
 
 def judge(con: DuckDBPyConnection, staging: Staging, exported_sec: int) -> None:
-    """Say what becomes of every staged row; `seen_hashes` holds the keys of earlier files of this run."""
+    """Say what becomes of every staged row; `seen_lines` holds the keys of earlier files of this run."""
     no_order = "order_id IS NULL" if "order_id" in staging.order_key else "FALSE"
     con.execute(f"""
         UPDATE staged SET verdict = 'rejected', reason = CASE
@@ -192,7 +207,7 @@ def judge(con: DuckDBPyConnection, staging: Staging, exported_sec: int) -> None:
                 WHEN k.content_hash = staged.content_hash AND h.line_hash IS NOT NULL THEN 'same-row'
                 WHEN k.content_hash = staged.content_hash THEN 'known'
                 WHEN k.exported_sec > $moment THEN 'older-export' END
-        FROM known AS k LEFT JOIN seen_hashes AS h ON h.line_hash = k.line_hash
+        FROM known AS k LEFT JOIN seen_lines AS h ON h.line_hash = k.line_hash
         WHERE staged.verdict IS NULL AND k.line_hash = staged.line_hash
         """,
         {"moment": exported_sec},
@@ -210,11 +225,11 @@ def claim_people(con: DuckDBPyConnection) -> None:
     """)
 
 
-def merge(con: DuckDBPyConnection, run_id: int, exported_sec: int) -> None:
+def merge(con: DuckDBPyConnection, incoming: str, run_id: int, exported_sec: int) -> None:
     """Write the new and updated rows of `staged`; `resolved` says whose they are."""
     con.execute("""
         CREATE OR REPLACE TEMP TABLE arriving AS
-        SELECT s.*, r.customer_id
+        SELECT s.row_no, s.verdict, s.line_hash, s.order_hash, r.customer_id
         FROM staged AS s
         LEFT JOIN resolved AS r ON r.namespace = s.namespace
             AND r.buyer_id IS NOT DISTINCT FROM s.buyer_id AND r.phone IS NOT DISTINCT FROM s.phone
@@ -232,18 +247,29 @@ def merge(con: DuckDBPyConnection, run_id: int, exported_sec: int) -> None:
                + row_number() OVER (PARTITION BY k.order_no IS NULL ORDER BY w.order_hash)) AS order_no
         FROM wanted AS w LEFT JOIN known AS k ON k.order_hash = w.order_hash
     """)
-    changed = [name for name in _COLUMNS if name not in ("line_no", "order_no", "line_hash", "first_run_id")]
+    # Numbers are given on narrow rows; the wide ones only pass through.
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE numbered AS
+        SELECT a.row_no, a.customer_id, n.order_no,
+               (SELECT coalesce(max(line_no), 0) FROM order_lines) + row_number() OVER (ORDER BY a.line_hash) AS line_no
+        FROM arriving AS a JOIN order_numbers AS n ON n.order_hash = a.order_hash
+        WHERE a.verdict = 'new'
+    """)
+    moment = {"run": run_id, "moment": exported_sec}
+    kept = ("line_no", "order_no", "line_hash", "first_run_id")
+    changed = [name for name in _COLUMNS if name not in kept]
+    if con.execute("SELECT 1 FROM arriving WHERE verdict = 'updated' LIMIT 1").fetchone():
+        con.execute(
+            f"UPDATE order_lines SET {', '.join(f'{name} = x.{name}' for name in changed)} FROM ("
+            f"SELECT s.line_hash, {_values(changed)} FROM {incoming} AS i JOIN staged AS s ON s.row_no = i.row_no "
+            "JOIN arriving AS n ON n.row_no = i.row_no WHERE n.verdict = 'updated'"
+            ") AS x WHERE order_lines.line_hash = x.line_hash",
+            moment,
+        )
     con.execute(
-        f"UPDATE order_lines SET {', '.join(f'{name} = a.{name}' for name in changed)} "
-        f"FROM ({_lines('0', '0')}) AS a WHERE a.verdict = 'updated' AND order_lines.line_hash = a.line_hash",
-        {"run": run_id, "moment": exported_sec},
-    )
-    line_no = "(SELECT coalesce(max(line_no), 0) FROM order_lines) + row_number() OVER (ORDER BY a.line_hash)"
-    con.execute(
-        f"INSERT INTO order_lines ({', '.join(_COLUMNS)}) "
-        f"SELECT {', '.join(_COLUMNS)} FROM ({_lines(line_no, 'n.order_no')} "
-        "JOIN order_numbers AS n ON n.order_hash = a.order_hash WHERE a.verdict = 'new')",
-        {"run": run_id, "moment": exported_sec},
+        f"INSERT INTO order_lines ({', '.join(_COLUMNS)}) SELECT {_values(_COLUMNS)} FROM {incoming} AS i "
+        "JOIN staged AS s ON s.row_no = i.row_no JOIN numbered AS n ON n.row_no = i.row_no",
+        moment,
     )
     # Known again by a newer export: an export from in between must not undo it later.
     con.execute(
@@ -254,17 +280,21 @@ def merge(con: DuckDBPyConnection, run_id: int, exported_sec: int) -> None:
         """,
         {"moment": exported_sec},
     )
-    con.execute("INSERT INTO seen_hashes SELECT DISTINCT line_hash FROM staged WHERE verdict <> 'rejected'")
 
 
-def _lines(line_no: str, order_no: str) -> str:
-    """`arriving` in the shape of order_lines, with its verdict."""
-    made = {
-        "line_no": line_no, "order_no": order_no, "paid_day": "CAST(floor(a.paid_sec / 86400) AS INTEGER)",
-        "first_run_id": "$run", "run_id": "$run", "exported_sec": "$moment",
-    }  # fmt: skip
-    columns = ", ".join(f"{made.get(name, 'a.' + name)} AS {name}" for name in _COLUMNS)
-    return f"SELECT {columns}, a.verdict FROM arriving AS a"
+# Where a column of order_lines comes from: `n` the numbers given to it, `s` the staged row, else the cleaned row.
+_MADE = {
+    "line_no": "n.line_no", "order_no": "n.order_no", "customer_id": "n.customer_id",
+    "paid_day": "CAST(floor(s.paid_sec / 86400) AS INTEGER)", "first_run_id": "$run", "run_id": "$run",
+    "exported_sec": "$moment",
+    **{name: f"s.{name}" for name in (
+        "line_hash", "order_hash", "content_hash", "kind", "paid_sec", "paid_fen", "refund_fen", "refund_sec",
+        "is_zero_purchase", "quantity_milli")},
+}  # fmt: skip
+
+
+def _values(columns: Sequence[str]) -> str:
+    return ", ".join(f"{_MADE.get(name, 'i.' + name)} AS {name}" for name in columns)
 
 
 def refresh_customers(con: DuckDBPyConnection, run_id: int) -> None:

@@ -10,29 +10,72 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-def stage_returns(
-    con: DuckDBPyConnection, incoming: str, order_key: tuple[str, ...], platform: str | None
-) -> None:
-    """Make `staged` and `return_lines` from the rows of a return list registered as `incoming`.
+_RETURNED = (
+    "line_no",
+    "line_id",
+    "customer_id",
+    "platform",
+    "shop",
+    "shop_key",
+    "paid_sec",
+    "paid_fen",
+    "refund_fen",
+)
 
-    A row returns every paid line of the orders that match its key; without an amount of its own all
-    that is left of them, with one that amount, spread over the lines by what is left of each.
+
+def stage_returns(
+    con: DuckDBPyConnection,
+    incoming: str,
+    order_key: tuple[str, ...],
+    platform: str | None,
+    *,
+    has_line_id: bool = False,
+) -> int:
+    """Make `staged` from the rows of a return list registered as `incoming`; how many rounds it takes.
+
+    Rows that speak of one order take turns (`turn`), amounts before wholes and earlier days first: what
+    one has taken is not there for the next.
     """
-    key = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(29))" for name in order_key)
-    same_order = " AND ".join(f"l.{name} = s.{name}" for name in order_key)
-    same_platform = "AND l.platform = s.platform" if platform else ""
+    named = (*order_key, "line_id") if has_line_id else order_key
+    key = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(29))" for name in named)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE staged AS
         SELECT *, md5_number(concat_ws(chr(31), 'returns', {"platform, " if platform else ""}{key},
                                        coalesce(CAST(refund_amount_fen AS VARCHAR), ''),
                                        coalesce(CAST(refunded_sec AS VARCHAR), ''))) AS source_hash,
+               dense_rank() OVER (PARTITION BY {", ".join(order_key)} ORDER BY refund_amount_fen IS NULL,
+                                  {"line_id IS NULL," if has_line_id else ""} refunded_sec NULLS LAST, source_hash) AS turn,
                CAST(NULL AS VARCHAR) AS verdict, CAST(NULL AS VARCHAR) AS reason
         FROM {incoming}
     """)
     con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE return_candidates AS
+        SELECT {", ".join(dict.fromkeys((*_RETURNED, *order_key)))}
+        FROM order_lines SEMI JOIN staged USING ({", ".join(order_key)})
+        WHERE kind = 'sale' AND status IN ('paid', 'refunded')
+    """)
+    con.execute("CREATE OR REPLACE TEMP TABLE all_return_lines (source_hash UHUGEINT, customer_id BIGINT)")
+    return int(con.execute("SELECT coalesce(max(turn), 0) FROM staged").fetchall()[0][0])
+
+
+def match_returns(
+    con: DuckDBPyConnection, turn: int, order_key: tuple[str, ...], platform: str | None, *, has_line_id: bool
+) -> None:
+    """Make `return_lines` of the rows of one turn.
+
+    A row returns every paid line of the orders that match its key (of a list with line ids, the line it
+    names); without an amount of its own all that is left of them, with one that amount, spread over the
+    lines by what is left of each.
+    """
+    same_order = " AND ".join(f"l.{name} = s.{name}" for name in order_key)
+    if has_line_id:
+        same_order += " AND (s.line_id IS NULL OR l.line_id IS NULL OR l.line_id = s.line_id)"
+    same_platform = "AND l.platform = s.platform" if platform else ""
+    con.execute(f"""
         CREATE OR REPLACE TEMP TABLE return_lines AS
         WITH first_rows AS (
-            SELECT * FROM staged QUALIFY row_number() OVER (PARTITION BY source_hash ORDER BY row_no) = 1
+            SELECT * FROM staged WHERE turn = {turn}
+            QUALIFY row_number() OVER (PARTITION BY source_hash ORDER BY row_no) = 1
         ),
         earlier AS (SELECT line_no, source_hash, refund_fen FROM refunds),
         matched AS (
@@ -42,8 +85,7 @@ def stage_returns(
                        SELECT sum(e.refund_fen) FROM earlier AS e
                        WHERE e.line_no = l.line_no AND e.source_hash <> s.source_hash), 0), 0) AS left_fen
             FROM first_rows AS s
-            JOIN order_lines AS l ON {same_order} {same_platform}
-            WHERE l.kind = 'sale' AND l.status IN ('paid', 'refunded')
+            JOIN return_candidates AS l ON {same_order} {same_platform}
         ),
         shared AS (
             SELECT *, sum(left_fen) OVER (PARTITION BY source_hash) AS all_fen,
@@ -62,20 +104,26 @@ def stage_returns(
     """)
 
 
-def judge_returns(con: DuckDBPyConnection) -> None:
+def judge_returns(con: DuckDBPyConnection, turn: int) -> None:
     """new where it takes money back for the first time, rejected where no order is known."""
-    con.execute("""
+    con.execute(
+        """
         UPDATE staged SET verdict = 'duplicate', reason = 'same-row'
-        WHERE row_no NOT IN (SELECT min(row_no) FROM staged GROUP BY source_hash)
-    """)
-    con.execute("""
+        WHERE turn = ? AND row_no NOT IN (SELECT min(row_no) FROM staged GROUP BY source_hash)
+    """,
+        [turn],
+    )
+    con.execute(
+        """
         UPDATE staged SET
             verdict = CASE WHEN NOT EXISTS (SELECT 1 FROM return_lines AS r WHERE r.source_hash = staged.source_hash)
                            THEN 'rejected'
                            WHEN EXISTS (SELECT 1 FROM refunds AS f WHERE f.source_hash = staged.source_hash)
                            THEN 'unchanged' ELSE 'new' END
-        WHERE verdict IS NULL
-    """)
+        WHERE verdict IS NULL AND turn = ?
+    """,
+        [turn],
+    )
     con.execute("""
         UPDATE staged SET reason = CASE verdict WHEN 'rejected' THEN 'no-such-order' WHEN 'unchanged' THEN 'known' END
         WHERE verdict IN ('rejected', 'unchanged')
@@ -93,6 +141,7 @@ def merge_returns(con: DuckDBPyConnection, run_id: int) -> None:
         """,
         [run_id],
     )
+    con.execute("INSERT INTO all_return_lines SELECT source_hash, customer_id FROM return_lines")
 
 
 @dataclass
