@@ -14,7 +14,7 @@ from siyu_cli.customers.profile import build_profiles
 from siyu_cli.customers.rfm import score_customers
 from siyu_cli.customers.scheme_file import load_scheme
 from siyu_cli.reports import metrics
-from siyu_cli.reports.period import Period
+from siyu_cli.reports.period import Period, months_shown
 from siyu_cli.rules.compile import compile_tags
 from siyu_cli.rules.load import load_rules
 from siyu_cli.store.engine import DuckDbEngine, Engine
@@ -124,10 +124,13 @@ def test_report_metrics(engines: list[Engine], period: Period) -> None:
     answers = []
     for engine in engines:
         build_facts(engine, AS_OF)
+        build_profiles(engine, AS_OF)
         answers.append(
             (
                 metrics.read_overview(engine, period),
                 metrics.read_platforms(engine, period),
+                metrics.read_months(engine, months_shown(period, *metrics.order_days(engine, AS_OF))),
+                metrics.read_leads(engine, period, 0, AS_OF.seconds),
                 metrics.read_staff(engine, period),
             )
         )

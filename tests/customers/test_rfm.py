@@ -293,18 +293,14 @@ def median(values: list[Fraction]) -> Fraction:
     rows=st.lists(ORDER, max_size=40).map(signed), seed=st.integers(0, 5), scheme=st.sampled_from(ALL_SCHEMES)
 )
 def test_engines_agree_and_row_order_does_not_matter(rows: Rows, seed: int, scheme: Scheme) -> None:
-    import duckdb
-
     from tests.customers.fact_engines import orders_table
-    from tests.engines import SqliteEngine
+    from tests.engines import both_engines
 
     as_of = AsOf(10_000 * DAY_SECONDS + 5)
     shuffled = random.Random(seed).sample(rows, len(rows))
     answers = []
-    for engine, given_rows in (
-        (DuckDbEngine(duckdb.connect()), rows), (DuckDbEngine(duckdb.connect()), shuffled),
-        (SqliteEngine(), rows),
-    ):  # fmt: skip
+    duck, lite = both_engines()
+    for engine, given_rows in ((duck, rows), (duck, shuffled), (lite, rows)):
         scored = score(engine, orders_table(given_rows), scheme, as_of)
         answers.append(
             (scored.thresholds, counts(scored), [net for *_, net in scored.segments], result_rows(engine))

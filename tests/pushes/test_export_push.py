@@ -89,6 +89,19 @@ def test_reveal_single_and_what_an_older_export_left(full: Any) -> None:
     assert full.rows("SELECT is_revealed FROM exports ORDER BY run_id DESC LIMIT 1") == [(1,)]
 
 
+def test_two_lists_of_one_reason_do_not_take_each_other_s_workbooks(full: Any) -> None:
+    with writable(full) as con:
+        row = {"customer_id": 1, "tag": "老客", "source": "auto", "pin": "none", "set_day": 20100}
+        insert(con, "tags", [{**row, "rule_hash": "", "run_id": 1}])
+    first = full.json("export-push", "爱水果", "--reason", "三月", *AT).result
+    second = full.json("export-push", "老客", "--reason", "三月", *AT).result
+    assert second["files"] == [f"{DAY}/三月-老客/小李.xlsx"]
+    assert not second["removed_files"]
+    assert all((full.root / file).is_file() for file in first["files"])
+    assert full.json("export-push", "爱水果", "--reason", "三月", *AT).result["files"] == first["files"]
+    assert full.json("export-push", "老客", "--reason", "三月", *AT).result["files"] == second["files"]
+
+
 def test_a_segment_with_its_advice(full: Any) -> None:
     full.run("score-customers", *AT)
     result = full.json("export-push", "一般挽留", "--single", *AT).result

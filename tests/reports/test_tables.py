@@ -106,3 +106,13 @@ def test_refusals_leave_nothing(shop: Any, tmp_path: Path) -> None:
     assert shop.json("export-table", "customers", "--out", tmp_path / "e.csv").result["rows"] == 0
     shop.run("export-table", "customers", "--out", tmp_path / "d.csv", "--dry-run")
     assert not (tmp_path / "d.csv").exists()
+
+
+def test_rows_after_the_cut_off_are_left_out_and_counted(shop: Any) -> None:
+    shop.file("名单.csv", "手机号\n13800138000\n")
+    shop.run("import-leads", shop.root / "inbox" / "名单.csv", "--as-of", "2025-03-20")
+    out = shop.root / "leads.csv"
+    early = shop.json("export-table", "leads", "--out", out, "--as-of", "2025-03-19").result
+    assert (early["rows"], early["later_than_as_of"]) == (0, 1)
+    late = shop.json("export-table", "leads", "--out", out, "--as-of", "2025-03-20").result
+    assert (late["rows"], late["later_than_as_of"]) == (1, 0)

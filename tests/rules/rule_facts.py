@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,26 +135,37 @@ def rules_of(text: str) -> RuleSet:
     return check_rules([("rules/测试.yaml", text.encode())])
 
 
-def tags_of(world: World, rules: RuleSet, as_of: AsOf = AS_OF) -> dict[int, set[str]]:
-    """Customer → tags by the compiled SQL, which DuckDB and SQLite must agree on."""
+def tags_of(
+    world: World, rules: RuleSet, as_of: AsOf = AS_OF, *, engines: Sequence[Engine] = ()
+) -> dict[int, set[str]]:
+    """Customer → tags by the compiled SQL, which all engines (DuckDB and SQLite) must agree on."""
     query = compile_tags(rules, as_of)
     answers = []
-    for engine in both_engines():
+    for engine in engines or both_engines():
         world.load(engine)
         rows = engine.query(query.text, query.params).to_pylist()
         answers.append(
             {row["customer_id"]: {tag for column, tag in query.columns if row[column] == 1} for row in rows}
         )
         assert all(row[column] in (0, 1) for row in rows for column, _ in query.columns)
-    assert answers[0] == answers[1]
+    assert all(answer == answers[0] for answer in answers)
     return answers[0]
 
 
-def holders(world: World, condition: str, extra: str = "", as_of: AsOf = AS_OF) -> set[int]:
+def holders(
+    world: World,
+    condition: str,
+    extra: str = "",
+    as_of: AsOf = AS_OF,
+    *,
+    engines: Sequence[Engine] = (),
+) -> set[int]:
     """Who meets one condition (written as YAML on one line)."""
     rules = rules_of(
         f"{extra}\ntags:\n  这个: {{when: {condition}}}\n"
         if condition[0] in "[{"
         else f"{extra}\ntags:\n  这个:\n    when: {condition}\n"
     )
-    return {customer for customer, tags in tags_of(world, rules, as_of).items() if "这个" in tags}
+    return {
+        customer for customer, tags in tags_of(world, rules, as_of, engines=engines).items() if "这个" in tags
+    }

@@ -31,11 +31,27 @@ def test_values_are_bound_and_nothing_is_dialect() -> None:
 
 def test_each_source_is_read_once_and_equal_metrics_are_computed_once() -> None:
     query = compile_tags(RULES, AS_OF)
-    assert query.text.count("FROM fact_items") == 1
-    assert query.text.count("FROM fact_orders") == 1
+    assert query.text.count("FROM fact_items AS") == 1
+    assert query.text.count("FROM fact_orders AS") == 1
     assert query.text.count("FROM fact_customers") == 1
     window = [param for param in query.params if param == AS_OF.day - 29]
     assert len(window) == 1
+
+
+def test_words_are_looked_for_once_per_distinct_text() -> None:
+    query = compile_tags(RULES, AS_OF)
+    words = re.findall(r"words_product_key AS \((.*?)\),\n", query.text)
+    assert len(words) == 1
+    assert "FROM (SELECT DISTINCT product_key FROM fact_items)" in words[0]
+    rows = re.findall(r"item_rows AS \((.*?)\),\n", query.text)
+    assert "instr(i.product_key" not in rows[0]
+    assert query.text.count("instr(product_key") == words[0].count("instr(product_key") == 3
+
+
+def test_orders_and_days_are_counted_without_count_distinct() -> None:
+    query = compile_tags(rules_of("tags: {甲: {when: [购买天数(近30天) >= 2, 购买天数 >= 5]}}"), AS_OF)
+    assert "DISTINCT" not in query.text
+    assert query.text.count("GROUP BY customer_id, paid_day") == 1
 
 
 def test_only_what_is_needed_is_read() -> None:

@@ -113,6 +113,15 @@ def test_text_is_folded_and_percent_signs_are_plain() -> None:
     assert holders(world, "渠道 包含 0%%") == set()
 
 
+def test_fields_are_named_like_texts_whatever_case_or_width() -> None:
+    world = World()
+    one = world.customer(segment_key="重要价值", r_score=5)
+    world.customer(segment_key="一般价值", r_score=1)
+    assert holders(world, "rfm分群 是 重要价值") == {one}
+    assert holders(world, "Ｒ分 >= 4") == {one}
+    assert holders(world, "r分 >= 4") == {one}
+
+
 def test_category_takes_in_what_lies_below_and_nothing_beside() -> None:
     world = World()
     for category in ("水果", "水果/热带/芒果", "水果刀", "", "生鲜/水果"):

@@ -57,6 +57,8 @@ def tag(line: str) -> str:
         ("{not: 订单数(近90天, 水果) >= 2}", "E106", "订单数(近90天"),
         ("did: {event: 加购}", "E107", "did"),
         ("{订单数 >= 2}", "E107", "订单数 >= 2"),
+        ("RFM分 >= 3", "E201", "RFM分"),
+        ("rfm分群 >= 3", "E301", "3"),
         ("订单数", "E108", "订单数"),
         ("订单数 3次", "E108", ""),
         ("消费额500元以上", "E108", "消费额500元以上"),
@@ -141,6 +143,16 @@ def test_all_files_in_one_go_with_lines_and_carets() -> None:
     body = caught.value.as_dict()
     assert body["code"] == "rules-refused"
     assert body["problems"][1]["where"] == {"file": "rules/b.yaml", "line": 4, "column": 9}  # type: ignore[index]
+
+
+def test_a_circle_is_reported_beside_other_mistakes() -> None:
+    text = "tags:\n  甲: {when: 标签 有 乙}\n  乙: {when: 标签 没有 甲}\n  丙: {when: 定单数 > 1}\n"
+    assert sorted(problems_of(text)) == [("E201", "定单数"), ("E401", "乙")]
+
+
+@pytest.mark.parametrize("name", ["近30天", "全部", "30到60天前", "2025-01-01~2025-03-31", "近３０天"])
+def test_a_scope_that_reads_as_a_window_is_refused(name: str) -> None:
+    assert problems_of(f"scopes:\n  {name}: {{on: items, when: 商品名 是 甲}}\n") == [("E206", name)]
 
 
 def test_a_definition_with_a_mistake_is_reported_once_not_wherever_it_is_used() -> None:

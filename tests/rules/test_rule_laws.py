@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from siyu_cli.clock import AsOf
+from tests.engines import both_engines
 from tests.rules.naive_rules import naive_tags
 from tests.rules.rule_facts import AS_OF, DAY, World, holders, rules_of, tags_of
 
@@ -184,7 +185,8 @@ def worlds(draw: Any) -> World:
     return world
 
 
-CALM = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+# That the engines agree on such rules is what the first test shows; the laws then need only one of them.
+CALM = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @CALM
@@ -213,7 +215,7 @@ def test_not_is_the_exact_complement_and_de_morgan_holds(world: World, one: str,
         f"  左: {{when: {{not: {{any: [{one}, {two}]}}}}}}\n  中: {{when: {{none: [{one}, {two}]}}}}\n"
         f"  右: {{when: {{all: [not: {{all: [{one}]}}, not: {{all: [{two}]}}]}}}}\n"
     )
-    for tags in tags_of(world, rules).values():
+    for tags in tags_of(world, rules, engines=both_engines()[1:]).values():
         assert ("甲" in tags) != ("非甲" in tags)
         assert ("左" in tags) == ("中" in tags) == ("右" in tags)
 
@@ -225,6 +227,9 @@ def test_no_order_in_the_last_n_days_means_the_last_was_n_days_ago_or_never(
 ) -> None:
     within = "、".join(filter(None, [f"近{n}天", scope]))
     whole = f"({scope})" if scope else ""
-    left = holders(world, f"订单数({within}) = 0", NAMES)
-    right = holders(world, f'{{any: ["距上次购买天数{whole} >= {n}", "订单数{whole} = 0"]}}', NAMES)
+    one = both_engines()[1:]
+    left = holders(world, f"订单数({within}) = 0", NAMES, engines=one)
+    right = holders(
+        world, f'{{any: ["距上次购买天数{whole} >= {n}", "订单数{whole} = 0"]}}', NAMES, engines=one
+    )
     assert left == right

@@ -111,13 +111,24 @@ def register(app: typer.Typer) -> None:
         check_export(asked)
         as_of, shown = ctx.as_of, ctx.workspace.shown(out.resolve())
         with ctx.run() as run:
-            rows, columns = export(run, asked, as_of, shown)
-        result = {"table": name, "rows": rows, "columns": columns, "file": shown, "is_revealed": reveal}
-        return Outcome(
-            result,
-            after=[tr(f"{name} {rows:,} 行 → {shown}", f"{name} {rows:,} rows → {shown}")],
-            run_id=run.run_id,
-        )
+            written = export(run, asked, as_of, shown)
+        result = {
+            "table": name,
+            "rows": written.rows,
+            "columns": written.columns,
+            "file": shown,
+            "is_revealed": reveal,
+            "later_than_as_of": written.later,
+        }
+        after = [tr(f"{name} {written.rows:,} 行 → {shown}", f"{name} {written.rows:,} rows → {shown}")]
+        if written.later:
+            after.append(
+                tr(
+                    f"注意:{written.later:,} 行在截止时间之后,没有写出",
+                    f"Note: {written.later:,} rows lie after the cut-off and were left out",
+                )
+            )
+        return Outcome(result, after=after, run_id=run.run_id)
 
 
 def _given_phones(phones: list[str], file: Path | None) -> list[Given]:

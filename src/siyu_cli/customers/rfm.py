@@ -155,26 +155,33 @@ class Scored:
         ]
 
 
+def raw_sql(scheme: Scheme) -> str:
+    """The raw values of every customer; its parameters are first and last day of the window, as-of day."""
+    return _RAW_SQL.format(frequency=_FREQUENCY_SQL[scheme.frequency.of], per=_PER_SQL[scheme.monetary.of])
+
+
 def score_customers(engine: Engine, scheme: Scheme, as_of: AsOf) -> Scored:
     """Score every customer with a valid order in the scheme's window; needs `fact_orders` as of the moment.
 
     Leaves `rfm_scored`: one row per customer with the columns of store.scores.SCORE_COLUMNS.
     """
     first_day = NO_LOWER_BOUND if scheme.window_days is None else as_of.day - scheme.window_days + 1
-    raw = _RAW_SQL.format(frequency=_FREQUENCY_SQL[scheme.frequency.of], per=_PER_SQL[scheme.monetary.of])
-    engine.write(raw, "rfm_raw", (first_day, as_of.day, as_of.day))
+    engine.write(raw_sql(scheme), "rfm_raw", (first_day, as_of.day, as_of.day))
     values = {letter: _distribution(engine, letter) for letter in LETTERS}
     cuts = {letter: _score_cuts(measure, values[letter]) for letter, measure in scheme.measures.items()}
     scores = {
         letter: _score_sql(letter, measure, cuts[letter], values[letter])
         for letter, measure in scheme.measures.items()
     }
-    _write_scores(engine, scores)
+    scored = _scores(scores)
+    if scheme.levels and scheme.levels.by == "score_mean":
+        engine.write(scored.sql, "rfm_scores", scored.params)
+        scored = Expression("SELECT * FROM rfm_scores")
     lines = {
         letter: Lines(measure, cuts[letter], _line(engine, scheme.levels, letter, values[letter]))
         for letter, measure in scheme.measures.items()
     }
-    _write_segments(engine, scheme, lines, values)
+    _write_segments(engine, scheme, scored, lines, values)
     return Scored(scheme, values["recency"].size, lines, _segment_totals(engine, scheme))
 
 
@@ -233,13 +240,14 @@ def _score_sql(
     return Expression(f"CAST(CASE {' '.join(parts)} ELSE ? END AS INTEGER)", (*params, scores[0]))
 
 
-def _write_scores(engine: Engine, scores: dict[Letter, Expression]) -> None:
+def _scores(scores: dict[Letter, Expression]) -> Expression:
+    """Every customer's values and scores."""
     columns = ", ".join(f"{scores[letter].sql} AS {SHORT[letter]}_score" for letter in LETTERS)
     sql = (
         "SELECT customer_id, recency_days, frequency_count, monetary_fen, monetary_per, net_fen,"
         f" {columns} FROM rfm_raw"
     )
-    engine.write(sql, "rfm_scores", [param for letter in LETTERS for param in scores[letter].params])
+    return Expression(sql, tuple(param for letter in LETTERS for param in scores[letter].params))
 
 
 def _line(engine: Engine, levels: Levels | None, letter: Letter, values: Distribution) -> Fraction | None:
@@ -285,7 +293,11 @@ def _segment_test(segment: Segment) -> Expression:
 
 
 def _write_segments(
-    engine: Engine, scheme: Scheme, lines: dict[Letter, Lines], values: dict[Letter, Distribution]
+    engine: Engine,
+    scheme: Scheme,
+    scored: Expression,
+    lines: dict[Letter, Lines],
+    values: dict[Letter, Distribution],
 ) -> None:
     """First match wins; the rest class, where there is one, takes whoever is left."""
     if scheme.levels is None:
@@ -297,16 +309,17 @@ def _write_segments(
     )
     code, name = (_segment_case(scheme, is_name=is_name) for is_name in (False, True))
     sql = f"""
-WITH levelled AS (
+WITH scored AS ({scored.sql}),
+levelled AS (
     SELECT customer_id, recency_days, frequency_count, monetary_fen, monetary_per, net_fen,
            r_score, f_score, m_score, {level_columns}
-    FROM rfm_scores
+    FROM scored
 )
 SELECT customer_id, recency_days, frequency_count AS frequency, monetary_fen, monetary_per, net_fen,
        r_score, f_score, m_score, {code.sql} AS segment_code, {name.sql} AS segment
 FROM levelled
 """
-    params = [param for level in levels for param in level.params]
+    params = [*scored.params, *(param for level in levels for param in level.params)]
     engine.write(sql, "rfm_scored", [*params, *code.params, *name.params])
 
 

@@ -15,7 +15,7 @@ from siyu_cli.sheets.account import FileAccount, ImportAccount, reader_reasons
 from siyu_cli.sheets.counts import Counts
 from siyu_cli.sheets.table import CleanTable
 from siyu_cli.store import leads, staff
-from siyu_cli.words import fold
+from siyu_cli.words import fold_column
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -127,7 +127,7 @@ def _lead_columns(file_no: int, table: CleanTable, source: str | None, channel: 
     for name, default in (("source", source), ("channel", channel)):
         if default:
             columns[name] = pc.fill_null(columns[name], default)
-    columns["channel_key"] = _folded(columns["channel"])
+    columns["channel_key"] = fold_column(columns["channel"])
     return _numbered(file_no, columns)
 
 
@@ -138,10 +138,3 @@ def _columns(table: CleanTable, kinds: Mapping[str, pa.DataType]) -> dict[str, p
 def _numbered(file_no: int, columns: dict[str, pa.ChunkedArray]) -> pa.Table:
     result = pa.table(columns)
     return result.append_column("file_no", pa.repeat(pa.scalar(file_no, pa.int64()), result.num_rows))
-
-
-def _folded(texts: pa.ChunkedArray) -> pa.Array:
-    """Each text in the form in which texts are compared, folded once per distinct value."""
-    coded = texts.combine_chunks().dictionary_encode()
-    keys = pa.array([fold(text) for text in coded.dictionary.to_pylist()], pa.string())
-    return keys.take(coded.indices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,7 +76,7 @@ def export_push(run: Run, workspace: Workspace, asked: PushOrder, as_of: AsOf) -
     scores = newest_score_run(engine, as_of)
     audience = find_audience(engine, target, as_of, scores.run_id if scores else 0)
     names = {row[0]: row[1] for row in run.con.execute("SELECT staff_id, name FROM staff").fetchall()}
-    folder = workspace.day_folder("推送", as_of.day) / file_stem(asked.reason or target.name)
+    folder = _folder(run, workspace, target, asked, as_of)
     files = plan_files(audience.people, names, folder, single=asked.single)
     if not run.is_dry:
         about = _about(run, target, asked, audience, as_of)
@@ -95,6 +96,23 @@ def export_push(run: Run, workspace: Workspace, asked: PushOrder, as_of: AsOf) -
         "opted_out": audience.opted_out,
     }
     return Push(target, audience, files, removed)
+
+
+def _folder(run: Run, workspace: Workspace, target: Target, asked: PushOrder, as_of: AsOf) -> Path:
+    """The folder of the reason; where another list has it already, one with this list's name added."""
+    day = workspace.day_folder("推送", as_of.day)
+    folder = day / file_stem(asked.reason or target.name)
+    known = run.con.execute(
+        "SELECT DISTINCT e.path, r.arguments FROM exports AS e JOIN runs AS r ON r.run_id = e.run_id"
+        " WHERE e.kind = ?",
+        [KIND],
+    ).fetchall()
+    lists = {
+        fold(str(json.loads(arguments).get("name", "")))
+        for path, arguments in known
+        if (workspace.root / path).parent == folder
+    }
+    return day / file_stem(f"{folder.name}-{target.name}") if lists - {fold(asked.name)} else folder
 
 
 def plan_files(

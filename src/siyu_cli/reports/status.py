@@ -29,6 +29,7 @@ class Status:
     scored_customers: int
     opted_out: int
     last_run_sec: int | None
+    last_command: str | None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,7 +45,9 @@ def read_status(con: DuckDBPyConnection) -> Status:
                (SELECT min(paid_sec) FROM order_lines), (SELECT max(paid_sec) FROM order_lines),
                (SELECT count(*) FROM tags WHERE pin <> 'off'),
                (SELECT count(*) FROM scores WHERE run_id = (SELECT max(run_id) FROM score_runs)),
-               (SELECT count(DISTINCT phone) FROM opt_outs), (SELECT max(finished_sec) FROM runs WHERE outcome IN ('done', 'partial'))
+               (SELECT count(DISTINCT phone) FROM opt_outs),
+               (SELECT arg_max(finished_sec, run_id) FROM runs WHERE outcome IN ('done', 'partial')),
+               (SELECT arg_max(command, run_id) FROM runs WHERE outcome IN ('done', 'partial'))
     """).fetchall()[0]
     return Status(*row)
 
@@ -69,4 +72,9 @@ def next_step(status: Status) -> str:
         return tr("给客户分层:siyu score-customers", "Score customers: siyu score-customers")
     if not status.tags_held:
         return tr("打标签:siyu apply-tags", "Tag customers: siyu apply-tags")
+    if status.last_command == "export-report":
+        return tr(
+            "都做完了;有新文件就放进 inbox/ 再导入一次",
+            "All done; put new files into inbox/ and import again",
+        )
     return tr("出报表:siyu export-report", "Report: siyu export-report")

@@ -33,7 +33,7 @@ def _date(column: str) -> str:
     return f"CAST(DATE '1970-01-01' + CAST({column} AS INTEGER) AS VARCHAR)"
 
 
-# {phone:column} becomes the phone column, full or masked. Written for the store (DuckDB); the facts that
+# {phone:column} becomes the phone column, full or masked, {until} what is visible as of the moment. Written for the store (DuckDB); the facts that
 # customers and orders stand on are common-core SQL.
 _TABLES: dict[str, str] = {
     "customers": f"""
@@ -78,7 +78,8 @@ SELECT l.order_no, l.line_no, l.kind, l.customer_id, l.platform, l.shop, l.chann
        l.amount_total_fen, l.paid_fen, l.refund_fen, {_moment("l.refund_sec")} AS refunded_at,
        CAST(f.net_fen AS BIGINT) AS net_fen, l.run_id
 FROM order_lines AS l
-LEFT JOIN fact_items AS f ON f.line_no = l.line_no AND l.kind = 'sale'
+LEFT JOIN fact_lines AS f ON f.line_no = l.line_no
+WHERE {{until}}
 ORDER BY l.order_no, l.line_no
 """,
     "leads": f"""
@@ -86,11 +87,13 @@ SELECT s.lead_id, {{phone:s.phone}}, s.name, s.source, s.channel, s.province, s.
        s.remark, s.state, coalesce(CASE WHEN s.state <> '待分配' THEN s.staff_id END, '') AS staff_id,
        {_moment("s.imported_sec")} AS imported_at, {_moment("s.last_sec")} AS last_at
 FROM lead_state AS s
+WHERE {{until}}
 ORDER BY s.lead_id
 """,
     "ledger": f"""
 SELECT e.event_id, e.lead_id, {_moment("e.at_sec")} AS at, e.kind, e.staff_id, e.reason, e.run_id
 FROM lead_events AS e
+WHERE {{until}}
 ORDER BY e.event_id
 """,
     "scores": f"""
@@ -114,6 +117,12 @@ ORDER BY r.run_id
 """,
 }
 NAMES = tuple(_TABLES)
+# The moment from which a row of a table exists; later ones are invisible and counted.
+_MOMENTS = {
+    "orders": ("order_lines AS l", "coalesce(l.created_sec, l.paid_sec, 0)"),
+    "leads": ("lead_state AS s", "s.imported_sec"),
+    "ledger": ("lead_events AS e", "e.at_sec"),
+}
 _NEEDS_FACTS = ("customers", "orders")
 
 
@@ -147,11 +156,25 @@ def check_export(asked: TableExport) -> None:
         raise UsageRefused("is-a-folder", tr(f"{asked.out} 是文件夹", f"{asked.out} is a folder"))
 
 
-def export_table(run: Run, asked: TableExport, as_of: AsOf, shown: str) -> tuple[int, list[str]]:
-    """Write the table, streamed where it may be large; rows and column names. A dry run only counts."""
+@dataclass(frozen=True)
+class Exported:
+    """What was written; `later` rows lie after the moment and were left out."""
+
+    rows: int
+    columns: tuple[str, ...]
+    later: int
+
+
+def export_table(run: Run, asked: TableExport, as_of: AsOf, shown: str) -> Exported:
+    """Write the table, streamed where it may be large. A dry run only counts."""
     if asked.name in _NEEDS_FACTS:
         build_facts(DuckDbEngine(run.con), as_of)
-    sql = _with_phones(_TABLES[asked.name], reveal=asked.reveal)
+    table, moment = _MOMENTS.get(asked.name, ("", ""))
+    visible = f"{moment} <= {as_of.seconds:d}"
+    sql = _with_phones(_TABLES[asked.name], reveal=asked.reveal).replace("{until}", visible)
+    later = 0
+    if table:
+        later = int(run.con.execute(f"SELECT count(*) FROM {table} WHERE NOT ({visible})").fetchall()[0][0])
     columns = [row[0] for row in run.con.execute(f"DESCRIBE {sql}").fetchall()]
     rows = int(run.con.execute(f"SELECT count(*) FROM ({sql})").fetchall()[0][0])
     run.con.execute(
@@ -161,7 +184,7 @@ def export_table(run: Run, asked: TableExport, as_of: AsOf, shown: str) -> tuple
     run.counts = {"rows": rows}
     if not run.is_dry:
         _write(run, sql, asked, as_of)
-    return rows, columns
+    return Exported(rows, tuple(columns), later)
 
 
 def _with_phones(sql: str, *, reveal: bool) -> str:

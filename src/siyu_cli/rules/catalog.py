@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from siyu_cli.rules.tree import (
@@ -13,6 +14,7 @@ from siyu_cli.rules.tree import (
     Source,
     TextColumn,
 )
+from siyu_cli.words import fold
 
 _SHARED: dict[str, Column] = {
     "平台": TextColumn("platform_key"),
@@ -44,6 +46,14 @@ CUSTOMER_FIELDS: dict[str, Column] = {
     "M分": NumberColumn("m_score", Measure.SCORE),
     "RFM分群": TextColumn("segment_key"),
 }
+
+
+def field_named(fields: Mapping[str, Column], name: str) -> tuple[str, Column] | None:
+    """A field by its name as written or folded (`rfm分群`): its own name and column."""
+    if name in fields:
+        return name, fields[name]
+    return next(((key, column) for key, column in fields.items() if fold(key) == fold(name)), None)
+
 
 # The operand that reads the customer's own set of tags.
 TAGS = "标签"

@@ -1,7 +1,9 @@
 """All tags as one SELECT over the fact tables: a 0/1 column per tag, in common-core SQL.
 
+words_…                  the distinct texts of lines, every search in them as a 0/1 column
 order_rows, item_rows    one scan per source, every scope as a 0/1 column
-order_sums, item_sums    one grouping per source, equal aggregates once
+…_by_…_parts             orders and days of a customer, where they are counted
+…_sums                   one grouping per grain, equal aggregates once
 hand                     tags set by hand that conditions refer to
 base                     one row per customer: fields and metrics
 layer0, layer1 …         tags; a layer sees the tags of the layers before it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from siyu_cli.language import tr
-from siyu_cli.rules.catalog import CUSTOMER_FIELDS
+from siyu_cli.rules.catalog import CUSTOMER_FIELDS, field_named
 from siyu_cli.rules.definitions import Definition, report_twice
 from siyu_cli.rules.problems import Report, suggestion
 from siyu_cli.rules.shapes import Pairs, is_true, needs, pairs_of, text_at, text_of, whole_number_of
@@ -46,7 +46,8 @@ class GroupReader:
             return None
         node = inner["field"][1]
         text = text_at(node)
-        column = CUSTOMER_FIELDS.get(text)
+        found = field_named(CUSTOMER_FIELDS, text)
+        column = found[1] if found else None
         if isinstance(column, TextColumn):
             return column
         texts = [key for key, known in CUSTOMER_FIELDS.items() if isinstance(known, TextColumn)]

@@ -9,6 +9,7 @@ from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
 from siyu_cli.rules.catalog import METRICS
 from siyu_cli.rules.definitions import Definition, Definitions, collect, report_twice
+from siyu_cli.rules.grammar import LineSyntaxError, parse_operand
 from siyu_cli.rules.graph import arrange
 from siyu_cli.rules.groups import GroupReader, read_guard
 from siyu_cli.rules.metrics import MetricReader
@@ -16,7 +17,6 @@ from siyu_cli.rules.names import LineReader, Names
 from siyu_cli.rules.problems import Report
 from siyu_cli.rules.shapes import needs, pairs_of, read_condition, source_of
 from siyu_cli.rules.tree import Metric, Ratio, RuleSet, Scope, TagRule
-from siyu_cli.rules.windows import NAMED
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Scalar, parse_yaml
 
@@ -56,7 +56,6 @@ def check_rules(files: list[tuple[str, bytes]]) -> RuleSet:
             continue
         collect(report, found, node)
     checked = _Checker(report, found).check()
-    report.finish()
     strata = arrange(report, checked)
     report.finish()
     return RuleSet(
@@ -66,6 +65,15 @@ def check_rules(files: list[tuple[str, bytes]]) -> RuleSet:
         strata=strata,
         manual_tags=tuple(sorted(scalar.text.strip() for scalar in found.manual.values())),
     )
+
+
+def _reads_as_window(name: str) -> bool:
+    """Whether the grammar takes a name in brackets for a time window: such a scope could never be meant."""
+    try:
+        arguments = parse_operand(f"x({name})").arguments
+    except LineSyntaxError:
+        return False
+    return len(arguments) == 1 and arguments[0].is_window
 
 
 class _Checker:
@@ -110,7 +118,7 @@ class _Checker:
 
     def _scope(self, entry: Definition) -> Scope | None:
         name = entry.name.text
-        if name in NAMED:
+        if _reads_as_window(name):
             self.report.add(
                 "E206", entry.name, tr(f"「{name}」是时间窗口的写法,范围换个名字", f"“{name}” is a window")
             )

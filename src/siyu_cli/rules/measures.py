@@ -1,4 +1,9 @@
-"""Metrics as columns: one scan per source, equal aggregates computed once, scopes evaluated once per row."""
+"""Metrics as columns: one scan per source, equal aggregates computed once, scopes evaluated once per row.
+
+Two things keep this fast. Distinct orders and days are counted in two steps, by (customer, order or day)
+first: engines pay for every COUNT(DISTINCT) with a hash table of its own. And words are looked for once per
+distinct product text, not once per line.
+"""
 
 from __future__ import annotations
 
@@ -27,36 +32,15 @@ from siyu_cli.rules.tree import (
     TextTest,
 )
 
-# items_by_order: lines summed per order first, for the largest or smallest order amount within a scope.
-Grain = Literal["orders", "items", "items_by_order"]
-_ROW_COLUMNS: dict[Source, tuple[str, ...]] = {
-    "orders": (
-        "customer_id",
-        "order_no",
-        "is_order",
-        "line_count",
-        "paid_sec",
-        "paid_day",
-        "net_fen",
-        "platform_key",
-        "shop_key",
-        "channel_key",
-    ),
-    "items": (
-        "customer_id",
-        "order_no",
-        "paid_sec",
-        "paid_day",
-        "net_fen",
-        "quantity_milli",
-        "product_key",
-        "category_key",
-        "sku_key",
-        "platform_key",
-        "shop_key",
-        "channel_key",
-    ),
-}
+# …_by_…: rows put together per order or per day of a customer first, for amounts of whole orders within a
+# scope and for counting orders and days.
+Grain = Literal["orders", "items", "orders_by_day", "items_by_order", "items_by_day"]
+_ALIAS: dict[Grain, str] = {
+    "orders": "o", "items": "i", "orders_by_day": "od", "items_by_order": "io", "items_by_day": "iy",
+}  # fmt: skip
+_ROWS = {"orders": "order_rows", "items": "item_rows"}
+_PART_KEY = {"orders_by_day": "paid_day", "items_by_order": "order_no", "items_by_day": "paid_day"}
+_SEARCHES = ("holds", "starts", "ends")
 _TRUE = Sql("1 = 1")
 LeafSql = Callable[[Condition], Sql]
 
@@ -70,6 +54,11 @@ class _Cell:
     zero: bool
 
 
+def _source(grain: Grain) -> Source:
+    """The rows a grain is made of."""
+    return "orders" if grain.startswith("orders") else "items"
+
+
 class Measures:
     """Collects what the conditions need and writes the CTEs that compute it."""
 
@@ -77,7 +66,9 @@ class Measures:
         self.as_of = as_of
         self._cells: dict[_Cell, str] = {}
         self._scopes: dict[tuple[Source, Scope], str] = {}
-        self._per_order: dict[Sql, str] = {}
+        self._parts: dict[tuple[Grain, Sql], str] = {}
+        self._used: dict[Source, set[str]] = {"orders": set(), "items": set()}
+        self._words: dict[str, dict[TextTest, str]] = {}
         self._joins_orders = False
 
     def value(self, value: Metric | Ratio) -> Fraction:
@@ -102,45 +93,38 @@ class Measures:
         return self._plain(value)
 
     def columns(self) -> list[tuple[str, str]]:
-        """Column of `base` → its expression over o (orders), i (items), p (items by order)."""
-        alias = {"orders": "o", "items": "i", "items_by_order": "p"}
+        """Column of `base` → its expression over the aggregates joined by `joins`."""
         found = []
         for cell, name in self._cells.items():
-            column = f"{alias[cell.grain]}.a_{name}"
+            column = f"{_ALIAS[cell.grain]}.a_{name}"
             found.append((name, f"COALESCE({column}, 0)" if cell.zero else column))
         return found
 
     def sources(self) -> list[tuple[str, Sql]]:
-        """The CTEs in order: rows with scope flags, then one aggregate per source."""
+        """The CTEs in order: rows with scope flags, parts of customers, then one aggregate per grain."""
         found: list[tuple[str, Sql]] = []
-        if self._has("orders"):
-            found += [
-                ("order_rows", self._rows("orders")),
-                ("order_sums", self._sums("orders", "order_rows")),
-            ]
-        if self._has("items") or self._has("items_by_order"):
-            found.append(("item_rows", self._rows("items")))
-        if self._has("items"):
-            found.append(("item_sums", self._sums("items", "item_rows")))
-        if self._has("items_by_order"):
-            picked = [sql(f"{{}} AS {name}", expression) for expression, name in self._per_order.items()]
-            grouped = sql(
-                "SELECT customer_id, order_no, {} FROM item_rows GROUP BY customer_id, order_no",
-                join(", ", picked),
-            )
-            found += [("order_parts", grouped), ("part_sums", self._sums("items_by_order", "order_parts"))]
+        sources: tuple[Source, ...] = ("orders", "items")
+        for source in sources:
+            grains = [grain for grain in _ALIAS if _source(grain) == source and self._has(grain)]
+            if not grains:
+                continue
+            rows = self._rows(source)
+            if source == "items":
+                found += [(f"words_{column}", self._words_of(column)) for column in self._words]
+            found.append((_ROWS[source], rows))
+            for grain in grains:
+                below = _ROWS[source]
+                if grain != source:
+                    found.append((f"{grain}_parts", self._parts_of(grain, below)))
+                    below = f"{grain}_parts"
+                found.append((f"{grain}_sums", self._sums(grain, below)))
         return found
 
     def joins(self) -> str:
         """How `base` reaches the aggregates from customers c."""
-        tables = (
-            ("orders", "order_sums", "o"),
-            ("items", "item_sums", "i"),
-            ("items_by_order", "part_sums", "p"),
-        )
         return "".join(
-            f" LEFT JOIN {table} AS {alias} ON {alias}.customer_id = c.customer_id"
-            for grain, table, alias in tables
+            f" LEFT JOIN {grain}_sums AS {alias} ON {alias}.customer_id = c.customer_id"
+            for grain, alias in _ALIAS.items()
             if self._has(grain)
         )
 
@@ -164,13 +148,20 @@ class Measures:
         grain = self._grain(metric)
         parts = [Sql(f"{self._scope(grain, scope)} = 1") for scope in metric.scopes]
         if grain == "orders" and orders_only:
-            parts.append(Sql("is_order = 1"))
+            parts.append(Sql(f"{self._column(grain, 'is_order')} = 1"))
         span = metric.window.span(self.as_of)
+        if span is not None:
+            self._column(grain, span.column)
         if span is not None and span.low is not None:
             parts.append(sql(f"{span.column} >= {{}}", bind(span.low)))
         if span is not None and span.high is not None:
             parts.append(sql(f"{span.column} <= {{}}", bind(span.high)))
         return combine("AND", parts) if parts else _TRUE
+
+    def _column(self, grain: Source, name: str) -> str:
+        """A column of the rows, which they then carry; the others stay behind."""
+        self._used[grain].add(name)
+        return name
 
     def _scope(self, grain: Source, scope: Scope) -> str:
         if grain != scope.source:
@@ -183,11 +174,9 @@ class Measures:
             case "count":
                 return Fraction(self._count(metric))
             case "days":
-                return Fraction(self._distinct(metric, Sql("paid_day")))
+                return Fraction(self._days(metric))
             case "distinct":
-                assert isinstance(metric.of, TextColumn)
-                column = metric.of.column
-                return Fraction(self._distinct(metric, Sql(column), sql("{} <> ''", Sql(column))))
+                return Fraction(self._distinct(metric))
             case "sum":
                 total = sql(
                     "SUM(CASE WHEN {} THEN {} ELSE 0 END)",
@@ -207,29 +196,40 @@ class Measures:
     def _count(self, metric: Metric) -> Sql:
         grain = self._grain(metric)
         if grain == "items" and metric.source == "orders":
-            return self._distinct(metric, Sql("order_no"))
+            return self._part("items_by_order", sql("MAX({})", flag(self._filter(metric))), "SUM", zero=True)
         return self._cell(grain, sql("SUM({})", flag(self._filter(metric))), zero=True)
 
-    def _distinct(self, metric: Metric, column: Sql, condition: Sql | None = None) -> Sql:
-        rows = self._filter(metric)
-        if condition is not None:
-            rows = sql("{} AND {}", rows, condition)
+    def _days(self, metric: Metric) -> Sql:
+        grain: Grain = "orders_by_day" if self._grain(metric) == "orders" else "items_by_day"
+        return self._part(grain, sql("MAX({})", flag(self._filter(metric))), "SUM", zero=True)
+
+    def _part(self, grain: Grain, expression: Sql, function: str, *, zero: bool) -> Sql:
+        """A value per order or day of a customer, and a function over those of the customer."""
+        name = self._parts.setdefault((grain, expression), f"v{len(self._parts) + 1}")
+        return self._cell(grain, Sql(f"{function}({name})"), zero=zero)
+
+    def _distinct(self, metric: Metric) -> Sql:
+        assert isinstance(metric.of, TextColumn)
+        grain = self._grain(metric)
+        column = self._column(grain, metric.of.column)
         return self._cell(
-            self._grain(metric), sql("COUNT(DISTINCT CASE WHEN {} THEN {} END)", rows, column), zero=True
+            grain,
+            sql(f"COUNT(DISTINCT CASE WHEN {{}} AND {column} <> '' THEN {column} END)", self._filter(metric)),
+            zero=True,
         )
 
     def _edge_day(self, metric: Metric, function: str) -> Sql:
-        expression = sql(f"{function}(CASE WHEN {{}} THEN paid_day END)", self._filter(metric))
-        return self._cell(self._grain(metric), expression, zero=False)
+        grain = self._grain(metric)
+        day = self._column(grain, "paid_day")
+        expression = sql(f"{function}(CASE WHEN {{}} THEN {day} END)", self._filter(metric))
+        return self._cell(grain, expression, zero=False)
 
     def _extreme(self, metric: Metric) -> Sql:
         function = metric.aggregate.upper()
         picked = sql("CASE WHEN {} THEN {} END", self._filter(metric), self._of(metric))
         grain = self._grain(metric)
         if grain == "items" and metric.source == "orders":
-            per_order = sql("SUM({})", picked)
-            name = self._per_order.setdefault(per_order, f"v{len(self._per_order) + 1}")
-            return self._cell("items_by_order", Sql(f"{function}({name})"), zero=False)
+            return self._part("items_by_order", sql("SUM({})", picked), function, zero=False)
         return self._cell(grain, sql(f"{function}({{}})", picked), zero=False)
 
     def _average(self, metric: Metric) -> tuple[Sql, Sql]:
@@ -238,29 +238,72 @@ class Measures:
 
     def _gap(self, metric: Metric) -> Fraction:
         first, last = self._edge_day(metric, "MIN"), self._edge_day(metric, "MAX")
-        days = self._distinct(metric, Sql("paid_day"))
+        days = self._days(metric)
         return Fraction(sql("({} - {})", last, first), sql("({} - 1)", days), sql("{} >= 2", days))
 
     def _of(self, metric: Metric) -> Sql:
         assert isinstance(metric.of, NumberColumn)
+        grain = self._grain(metric)
         # A line counts as one of its order's lines.
-        return Sql(
-            "1" if metric.of.column == "line_count" and self._grain(metric) == "items" else metric.of.column
-        )
+        if metric.of.column == "line_count" and grain == "items":
+            return Sql("1")
+        return Sql(self._column(grain, metric.of.column))
 
     def _rows(self, source: Source) -> Sql:
         prefix, table = ("o.", "fact_orders") if source == "orders" else ("i.", "fact_items")
-        columns = [Sql(prefix + column) for column in _ROW_COLUMNS[source]]
+        used = self._used[source] | {_PART_KEY[grain] for grain, _ in self._parts if _source(grain) == source}
+        columns = [Sql(f"{prefix}{column}") for column in ("customer_id", *sorted(used))]
         for (grain, scope), name in self._scopes.items():
             if grain == source:
-                condition = row_sql(scope.when, "o." if scope.source == "orders" else "i.")
-                columns.append(sql(f"{{}} AS {name}", flag(condition)))
+                columns.append(sql(f"{{}} AS {name}", flag(self._row_condition(source, scope))))
         joined = ""
-        if source == "items" and self._joins_orders:
-            joined = " JOIN fact_orders AS o ON o.order_no = i.order_no AND o.is_order = 1"
+        if source == "items":
+            joined = "".join(
+                f" JOIN words_{column} AS w_{column} ON w_{column}.word = i.{column}"
+                for column in self._words
+            )
+            if self._joins_orders:
+                joined += " JOIN fact_orders AS o ON o.order_no = i.order_no AND o.is_order = 1"
         return sql(
             f"SELECT {{}} FROM {table} AS {prefix[0]}{joined} WHERE {prefix}customer_id IS NOT NULL",
             join(", ", columns),
+        )
+
+    def _row_condition(self, source: Source, scope: Scope) -> Sql:
+        """A scope over the columns of one row; words inside texts of lines by way of `_words`."""
+
+        def leaf(atom: Condition) -> Sql:
+            if source == scope.source == "items" and isinstance(atom, TextTest) and atom.how in _SEARCHES:
+                column = atom.column.column
+                tests = self._words.setdefault(column, {})
+                return Sql(f"w_{column}.{tests.setdefault(atom, f'w{len(tests) + 1}')} = 1")
+            return row_leaf(atom, "o." if scope.source == "orders" else "i.")
+
+        return tree_sql(scope.when, leaf)
+
+    def _words_of(self, column: str) -> Sql:
+        """Every distinct text of a column once, with a 0/1 column per search.
+
+        MAX over the one row of a text changes nothing but that no engine moves the search back to the lines.
+        """
+        tests = [
+            sql(f"MAX({{}}) AS {name}", flag(text_sql(test))) for test, name in self._words[column].items()
+        ]
+        return sql(
+            f"SELECT {column} AS word, {{}} FROM (SELECT DISTINCT {column} FROM fact_items) AS texts"
+            f" GROUP BY {column}",
+            join(", ", tests),
+        )
+
+    def _parts_of(self, grain: Grain, rows: str) -> Sql:
+        picked = [
+            sql(f"{{}} AS {name}", expression)
+            for (part, expression), name in self._parts.items()
+            if part == grain
+        ]
+        key = _PART_KEY[grain]
+        return sql(
+            f"SELECT customer_id, {key}, {{}} FROM {rows} GROUP BY customer_id, {key}", join(", ", picked)
         )
 
     def _sums(self, grain: Grain, rows: str) -> Sql:
@@ -272,23 +315,19 @@ class Measures:
         return sql(f"SELECT customer_id, {{}} FROM {rows} GROUP BY customer_id", join(", ", sums))
 
 
-def row_sql(condition: Condition, prefix: str) -> Sql:
-    """A scope's condition over the columns of one row."""
-
-    def leaf(atom: Condition) -> Sql:
-        match atom:
-            case NumberTest(NumberColumn() as column, operator, hundredths):
-                return number_sql(column_fraction(column, prefix), operator, hundredths)
-            case TextTest():
-                return text_sql(atom, prefix)
-            case Present(TextColumn(column)):
-                return Sql(f"{prefix}{column} <> ''")
-            case Present(NumberColumn(column)):
-                return Sql(f"{prefix}{column} IS NOT NULL")
-            case _:
-                raise AssertionError(atom)
-
-    return tree_sql(condition, leaf)
+def row_leaf(atom: Condition, prefix: str) -> Sql:
+    """One test of a scope over the columns of one row."""
+    match atom:
+        case NumberTest(NumberColumn() as column, operator, hundredths):
+            return number_sql(column_fraction(column, prefix), operator, hundredths)
+        case TextTest():
+            return text_sql(atom, prefix)
+        case Present(TextColumn(column)):
+            return Sql(f"{prefix}{column} <> ''")
+        case Present(NumberColumn(column)):
+            return Sql(f"{prefix}{column} IS NOT NULL")
+        case _:
+            raise AssertionError(atom)
 
 
 def tree_sql(condition: Condition, leaf: LeafSql) -> Sql:

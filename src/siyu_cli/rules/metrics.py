@@ -14,6 +14,7 @@ from siyu_cli.rules.catalog import (
     UNITS,
     PlainMetric,
     RatioMetric,
+    field_named,
 )
 from siyu_cli.rules.definitions import Definition
 from siyu_cli.rules.names import LineReader
@@ -64,7 +65,7 @@ class MetricReader:
 
     def _check_override(self, name: Scalar, pairs: Pairs) -> None:
         text = name.text.strip()
-        if text in CUSTOMER_FIELDS or text == TAGS:
+        if field_named(CUSTOMER_FIELDS, text) or text == TAGS:
             self.report.add(
                 "E206", name, tr(f"「{text}」已是客户字段", f"“{text}” is a customer field already")
             )
@@ -109,11 +110,14 @@ class MetricReader:
         text = text_at(node)
         kind = TextColumn if aggregate == "distinct" else NumberColumn
         fitting = {key: column for key, column in ROW_FIELDS[source].items() if isinstance(column, kind)}
-        column = fitting.get(text)
-        if column is None:
-            code = "E301" if text in ROW_FIELDS[source] else "E202"
+        found = field_named(fitting, text)
+        if found is None:
+            code = "E301" if field_named(ROW_FIELDS[source], text) else "E202"
             message = tr(f"{aggregate} 不能用在「{text}」上", f"{aggregate} does not take “{text}”")
             self.report.add(code, node, message, suggestion(text, list(fitting)))
+            return None
+        column = found[1]
+        assert isinstance(column, NumberColumn | TextColumn)
         return column
 
     def _check_unit(self, pairs: Pairs, measure: Measure) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from siyu_cli.language import tr
-from siyu_cli.rules.catalog import CUSTOMER_FIELDS, ROW_FIELDS, TAGS
+from siyu_cli.rules.catalog import CUSTOMER_FIELDS, ROW_FIELDS, TAGS, field_named
 from siyu_cli.rules.grammar import LineSyntaxError, Operand, Predicate, Word, parse_line, parse_operand
 from siyu_cli.rules.predicates import (
     LineTypeError,
@@ -93,8 +93,8 @@ class LineReader:
 
     def _row_test(self, source: Source, operand: Operand, predicate: Predicate) -> Condition:
         fields = ROW_FIELDS[source]
-        column = fields.get(operand.name.text)
-        if column is None:
+        found = field_named(fields, operand.name.text)
+        if found is None:
             where = tr("订单", "orders") if source == "orders" else tr("商品行", "items")
             raise _unknown(
                 "E202",
@@ -106,23 +106,24 @@ class LineReader:
                 list(fields),
             )
         _refuse_arguments(operand)
-        return _test_column(column, operand.name.text, predicate)
+        name, column = found
+        return _test_column(column, name, predicate)
 
     def _customer_test(self, operand: Operand, predicate: Predicate) -> Condition:
         name = operand.name.text
         if name == TAGS:
             _refuse_arguments(operand)
             return self._known_tags(tags_condition(name, predicate), predicate)
-        if (column := CUSTOMER_FIELDS.get(name)) is not None:
+        if (found := field_named(CUSTOMER_FIELDS, name)) is not None:
             _refuse_arguments(operand)
-            return _test_column(column, name, predicate)
+            return _test_column(found[1], found[0], predicate)
         return number_condition(self._metric(operand), name, predicate)
 
     def _metric(self, operand: Operand) -> Metric | Ratio:
         name = operand.name
         if fold(name.text) not in self.names.metrics:
             known = [*self.names.shown["metrics"], *CUSTOMER_FIELDS, TAGS]
-            row_field = any(name.text in fields for fields in ROW_FIELDS.values())
+            row_field = any(field_named(fields, name.text) for fields in ROW_FIELDS.values())
             message = tr(f"没有叫「{name.text}」的指标", f"No metric “{name.text}”")
             if row_field:
                 hint = tr(
