@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -96,6 +95,35 @@ class AppContext:
             self.stderr.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
+    def progress(self, total: int | None = None) -> Iterator[Callable[[str], None]]:
+        """`step(what)` names the piece of work that begins now; shown on a terminal only, gone at the end."""
+        if self.quiet or not self.stderr.is_terminal or self.stderr.is_dumb_terminal:
+            yield lambda what: None
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
+        from rich.text import Text
+
+        class What(SpinnerColumn):
+            """The piece's name as it is: a file name is never markup."""
+
+            def render(self, task: Any) -> Text:
+                return Text(task.description)
+
+        counted = [BarColumn(bar_width=20), MofNCompleteColumn()] if total and total > 1 else []
+        with Progress(
+            SpinnerColumn(), *counted, TimeElapsedColumn(), What(), console=self.stderr, transient=True
+        ) as shown:
+            task = shown.add_task("", total=total)
+            begun = 0
+
+            def step(what: str) -> None:
+                nonlocal begun
+                shown.update(task, description=what, completed=begun)
+                begun += 1
+
+            yield step
+
+    @contextmanager
     def read(self) -> Iterator[DuckDBPyConnection]:
         """The store for reading, beside other readers."""
         with self._open(write=False) as con:
@@ -148,6 +176,8 @@ class AppContext:
 
     def masked_arguments(self) -> str:
         """The call's arguments as JSON, full phones masked."""
+        import json
+
         plain = {key: value for key, value in self.arguments.items() if value not in (None, False, [], ())}
         return mask_phones(json.dumps(plain, ensure_ascii=False, default=str))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from siyu_cli.language import tr
+
 
 class ExitCode(IntEnum):
     """Exit codes of every command; docs/commands.md explains them to operators."""
@@ -34,16 +36,16 @@ class Where:
         return {key: value for key, value in vars(self).items() if value is not None}
 
     def __str__(self) -> str:
-        """`file:line:column` for text files, `file 工作表「x」第 n 行「列」` for tables."""
+        """`file:line:column` for text files, `file 「工作表」 第 n 行「列」` for tables."""
         text = self.file or ""
         if self.line is not None:
             return f"{text}:{self.line}" + (f":{self.column}" if self.column is not None else "")
         if self.sheet:
-            text += f" 「{self.sheet}」"
+            text += tr(f" 「{self.sheet}」", f" “{self.sheet}”")
         if self.row is not None:
-            text += f" 第 {self.row:,} 行"
+            text += tr(f" 第 {self.row:,} 行", f" row {self.row:,}")
         if self.column is not None:
-            text += f"「{self.column}」"
+            text += tr(f"「{self.column}」", f" “{self.column}”")
         return text.strip()
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from siyu_cli.clock import date_of, zone
 from siyu_cli.errors import InputRefused, UsageRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.words import did_you_mean
-from siyu_cli.yamlfile import Mapping, Scalar, read_yaml
+
+if TYPE_CHECKING:
+    from siyu_cli.yamlfile import Scalar
 
 SETTINGS_NAME = "siyu.yaml"
 STATE_NAME = ".siyu"
@@ -97,6 +100,8 @@ def open_workspace(given: Path | None, *, cwd: Path | None = None) -> Workspace:
 
 def read_settings(path: Path) -> Settings:
     """siyu.yaml as Settings; InputRefused names the line of an unknown key or a wrong value."""
+    from siyu_cli.yamlfile import Mapping, read_yaml
+
     node = read_yaml(path, path.name)
     if node is None:
         return Settings()
@@ -127,6 +132,8 @@ def read_settings(path: Path) -> Settings:
 
 
 def _setting(key: Scalar, value: object, *, is_number: bool) -> str | int:
+    from siyu_cli.yamlfile import Scalar
+
     if isinstance(value, Scalar):
         if is_number and type(value.value) is int and value.value > 0:
             return value.value

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from siyu_cli.app import app
 from siyu_cli.commands import frame
-from siyu_cli.errors import ExitCode
+from siyu_cli.errors import ExitCode, Where
 from tests.conftest import Shop
 
 
@@ -157,3 +157,14 @@ def test_init_dry_run_makes_nothing(tmp_path: Path) -> None:
 def test_init_on_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "店").write_text("x")
     assert call("init", str(tmp_path / "店"))[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("zh", "a.xlsx 「订单」 第 1,200 行「金额」"), ("en", "a.xlsx “订单” row 1,200 “金额”")],
+)
+def test_a_place_is_told_in_the_operators_language(
+    language: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIYU_LANG", language)
+    assert str(Where(file="a.xlsx", sheet="订单", row=1200, column="金额")) == words

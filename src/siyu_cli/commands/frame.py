@@ -10,14 +10,17 @@ from collections.abc import Callable
 from functools import wraps
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
+from siyu_cli.commands.help_page import HelpGroup, SiyuCommand, compact_examples, first_sentence
 from siyu_cli.context import AppContext, OutputFormat
 from siyu_cli.errors import ExitCode, SiyuError, UsageRefused
 from siyu_cli.language import is_english, tr
+
+if TYPE_CHECKING:
+    from siyu_cli.commands.render import Outcome
 
 PANELS = {
     "start": tr("起步", "Start"),
@@ -98,32 +101,7 @@ def global_parameters() -> list[inspect.Parameter]:
     ]
 
 
-class LocalizedHelp:
-    """Help titles in the operator's language; Typer's own words are English constants."""
-
-    def get_help_option(self, ctx: Any) -> Any:
-        option = super().get_help_option(ctx)  # type: ignore[misc]
-        if option is not None:
-            option.help = tr("显示帮助并退出", "Show this help and exit.")
-        return option
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        if not is_english():
-            from typer import rich_utils
-
-            rich_utils.OPTIONS_PANEL_TITLE = "选项"
-            rich_utils.ARGUMENTS_PANEL_TITLE = "参数"
-            rich_utils.COMMANDS_PANEL_TITLE = "命令"
-            rich_utils.DEFAULT_STRING = "[默认:{}]"
-            rich_utils.REQUIRED_LONG_STRING = "[必填]"
-        super().format_help(ctx, formatter)  # type: ignore[misc]
-
-
-class SiyuCommand(LocalizedHelp, TyperCommand):
-    """A command with localized help."""
-
-
-class SiyuGroup(LocalizedHelp, TyperGroup):
+class SiyuGroup(HelpGroup):
     """The root: every way out of a command passes through `main`, tests included."""
 
     def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
@@ -268,7 +246,13 @@ def command(
 
         call.__signature__ = inspect.Signature([typer_context, *own, *shared])  # type: ignore[attr-defined]
         call.__annotations__ = {}
-        app.command(name, help=help_text, rich_help_panel=PANELS[panel], cls=SiyuCommand)(call)
+        app.command(
+            name,
+            help=compact_examples(help_text),
+            short_help=first_sentence(help_text),
+            rich_help_panel=PANELS[panel],
+            cls=SiyuCommand,
+        )(call)
         return function
 
     return register
@@ -277,12 +261,10 @@ def command(
 def _run_command(
     ctx: AppContext, function: Callable[..., Any], values: dict[str, Any], *, records: bool
 ) -> ExitCode:
-    from siyu_cli.commands.render import print_error, print_outcome
+    from siyu_cli.commands.render import print_error
 
     try:
-        outcome = function(ctx, **values)
-        print_outcome(ctx, outcome)
-        code: ExitCode = outcome.exit_code
+        code = _print_all(ctx, function(ctx, **values))
     except SiyuError as error:
         if records:
             ctx.record_failure(error)
@@ -299,13 +281,40 @@ def _run_command(
     except BrokenPipeError:
         raise
     except Exception as error:  # the boundary: a bug becomes a sentence, the traceback with -v
+        fault = _fault(error)
         if records:
-            ctx.record_failure(error)
+            ctx.record_failure(fault)
         if ctx.verbose:
             ctx.stderr.print_exception(show_locals=False)
-        print_error(ctx, _fault(error))
+        print_error(ctx, fault)
         code = ExitCode.FAULT
     return code
+
+
+def _print_all(ctx: AppContext, outcome: Outcome) -> ExitCode:
+    """Show what was done; where stdout takes nothing more, say on stderr that the work itself stands."""
+    from siyu_cli.commands.render import print_outcome
+
+    try:
+        print_outcome(ctx, outcome)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        done = outcome.run_id is not None and not ctx.dry_run
+        stands = (
+            tr(";要做的已经做完,见 siyu list-runs", "; the work itself is done, see siyu list-runs")
+            if done
+            else ""
+        )
+        ctx.stderr.print(
+            tr("错误  结果写不出去:", "Error  The result cannot be printed: ") + f"{error.strerror}{stands}",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
+        # What is still buffered has nowhere to go either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAULT
+    return outcome.exit_code
 
 
 def _fault(error: Exception) -> SiyuError:
@@ -321,6 +330,12 @@ def _fault(error: Exception) -> SiyuError:
             hint=tr(
                 "检查磁盘空间和文件夹权限,再运行一次", "Check disk space and permissions, then run again"
             ),
+        )
+    if "No space left on device" in str(error):  # the store's own writes raise no OSError
+        return SiyuError(
+            "io-error",
+            tr("磁盘满了,这次什么也没写进状态", "The disk is full; nothing was written to the state"),
+            hint=tr("腾出空间,再运行一次", "Make room, then run again"),
         )
     text = mask_phones(f"{type(error).__name__}: {error}".splitlines()[0][:300])
     return SiyuError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,11 +63,12 @@ def run_import(
     `reader` cleans one file (sheets.orders.read_orders and its like), `merge` writes the cleaned files
     inside the transaction, `words` says in sentences what is particular to this kind of file.
     """
-    scratch = ctx.workspace.state_dir / "tmp"
-    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch) as spool:
-        tables = _read(ctx, files, kinds, reader, sheet=sheet, platform=platform, spool=Path(spool))
-        with ctx.run() as run:
+    from siyu_cli.store.spool import spool_folder
+
+    with spool_folder(ctx.workspace.state_dir) as spool:
+        tables = _read(ctx, files, kinds, reader, sheet=sheet, platform=platform, spool=spool)
+        with ctx.run() as run, ctx.progress() as step:
+            step(tr("写入状态", "Writing the state"))
             account = merge(run, tables)
             run.counts = {**account.totals.as_dict(), "reasons": account.reasons, **account.extra}
             run.inputs = [
@@ -106,13 +106,16 @@ def _read(
     mappings = resolve_mappings(platform, available_mappings(workspace), kinds)
     tz = zone(workspace.settings.timezone)
     tables = []
-    for path in expand_paths(list(files)):
-        table = reader(path, mappings, tz=tz, sheet=sheet, spool=spool)
-        if ctx.format is not OutputFormat.JSON:
-            ctx.say(_understood(table))
-            for code, count in table.notes.items():
-                ctx.say(f"  {note_text(code, count)}")
-        tables.append(table)
+    paths = expand_paths(list(files))
+    with ctx.progress(len(paths)) as step:
+        for path in paths:
+            step(tr(f"读取 {path.name}", f"Reading {path.name}"))
+            table = reader(path, mappings, tz=tz, sheet=sheet, spool=spool)
+            if ctx.format is not OutputFormat.JSON:
+                ctx.say(_understood(table))
+                for code, count in table.notes.items():
+                    ctx.say(f"  {note_text(code, count)}")
+            tables.append(table)
     return tables
 
 
@@ -121,7 +124,10 @@ def _understood(table: CleanTable) -> str:
     used = len(set(table.used.values()))
     parts = [
         part
-        for part in (table.encoding and table.encoding.upper(), f"「{table.sheet}」" if table.sheet else None)
+        for part in (
+            table.encoding and table.encoding.upper(),
+            tr(f"「{table.sheet}」", f"“{table.sheet}”") if table.sheet else None,
+        )
         if part
     ]
     parts.append(tr(f"表头第 {table.header_row} 行", f"header in row {table.header_row}"))

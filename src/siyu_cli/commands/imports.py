@@ -64,9 +64,7 @@ def register(app: typer.Typer) -> None:
         from siyu_cli.sheets.people import read_staff
 
         return run_import(
-            ctx, files, ("staff",),
-            # A staff sheet is small: it stays in memory.
-            lambda path, mappings, *, spool, **how: read_staff(path, mappings, **how),
+            ctx, files, ("staff",), read_staff,
             lambda run, tables: merge_staff(run.con, run.run_id, tables, is_full=full), _staff_words,
             sheet=sheet, platform=platform, allow_rejects=allow_rejects,
         )  # fmt: skip

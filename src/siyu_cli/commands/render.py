@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -100,11 +97,16 @@ def print_error(ctx: AppContext, error: SiyuError) -> None:
 
 def print_json(document: dict[str, Any]) -> None:
     """One document; written as UTF-8 even where the terminal speaks something else."""
+    import json
+
     text = json.dumps(document, ensure_ascii=False, default=str)
     _write_utf8(text + "\n")
 
 
 def _print_csv(table: Table) -> None:
+    import csv
+    import io
+
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([column.key for column in table.columns])

@@ -4,15 +4,38 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from siyu_cli.commands.frame import command
 from siyu_cli.commands.render import Column, Outcome, Table
-from siyu_cli.context import AppContext
+from siyu_cli.context import AppContext, OutputFormat
 from siyu_cli.errors import ExitCode
 from siyu_cli.language import tr
+
+_CHECK_WORDS = {
+    "permissions": tr("权限", "permissions"), "disk": tr("磁盘", "disk"), "sync-folder": tr("同步盘", "sync folder"), "leftovers": tr("临时文件", "leftovers"),
+    "state": tr("状态", "state"), "reading": tr("读取", "reading"), "integrity": tr("一致性", "integrity"),
+}  # fmt: skip
+_OUTCOME_WORDS = {
+    "done": tr("完成", "done"), "partial": tr("完成,有未成的", "done in part"), "refused": tr("被拒", "refused"),
+    "stopped": tr("停下", "stopped"), "failed": tr("出错", "failed"),
+}  # fmt: skip
+# The counts of a run that a person looks for, in this order; others stay in the JSON.
+_COUNT_WORDS = {
+    "read": tr("读取", "read"), "new": tr("新增", "new"), "updated": tr("更新", "updated"),
+    "unchanged": tr("未变", "unchanged"), "duplicate": tr("重复", "duplicate"), "rejected": tr("拒收", "rejected"),
+    "assigned": tr("分出", "dealt"), "left_in_pool": tr("留在池里", "left in the pool"),
+    "customers": tr("客户", "customers"), "tags": tr("标签", "tags"), "added": tr("加", "added"),
+    "removed": tr("去", "removed"), "audience": tr("符合", "fit"), "exported": tr("导出", "exported"),
+    "opted_out": tr("已退订", "opted out"), "orders": tr("订单", "orders"), "rows": tr("行", "rows"),
+}  # fmt: skip
+
+
+def _count_words(counts: dict[str, Any]) -> str:
+    """`读取 92 · 新增 75 · 拒收 6`; nothing where nothing was counted."""
+    return " · ".join(f"{word} {counts[key]:,}" for key, word in _COUNT_WORDS.items() if counts.get(key))
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +48,7 @@ def register(app: typer.Typer) -> None:
     def init(
         ctx: AppContext,
         folder: Annotated[
-            Path, typer.Argument(metavar="[DIR]", help=tr("放工作区的文件夹", "Folder of the workspace"))
+            Path, typer.Argument(metavar="DIR", help=tr("放工作区的文件夹", "Folder of the workspace"))
         ] = Path(),
     ) -> Outcome:
         from siyu_cli.setup_workspace import create_workspace
@@ -65,13 +88,13 @@ def register(app: typer.Typer) -> None:
         folder: Annotated[
             Path | None,
             typer.Argument(
-                metavar="[DIR]", show_default=False,
+                metavar="DIR", show_default=False,
                 help=tr("放样板店的文件夹,默认 demo-shop", "Folder of the shop, default demo-shop"),
             ),
         ] = None,
-        seed: Annotated[int, typer.Option("--seed", min=0, help=tr("随机种子", "Random seed"))] = 7,
+        seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help=tr("随机种子", "Random seed"))] = 7,
         customers: Annotated[
-            int, typer.Option("--customers", min=40, max=1_000_000, help=tr("多少位客户", "How many customers"))
+            int, typer.Option("--customers", min=40, max=1_000_000, metavar="N", help=tr("多少位客户", "How many customers"))
         ] = 600,
     ) -> Outcome:  # fmt: skip
         from siyu_cli.demo.service import DEFAULT_AS_OF, set_up_demo
@@ -98,7 +121,9 @@ def register(app: typer.Typer) -> None:
         "List what was done.\n\nExamples:\n\nsiyu list-runs\n\nsiyu list-runs --limit 100 --format json"))  # fmt: skip
     def list_runs(
         ctx: AppContext,
-        limit: Annotated[int, typer.Option("--limit", min=1, help=tr("最多列几次", "How many at most"))] = 20,
+        limit: Annotated[
+            int, typer.Option("--limit", min=1, metavar="N", help=tr("最多列几次", "How many at most"))
+        ] = 20,
     ) -> Outcome:
         from siyu_cli.clock import format_seconds
         from siyu_cli.store.runs import latest_runs
@@ -110,13 +135,20 @@ def register(app: typer.Typer) -> None:
             Column("started", tr("时间", "When")),
             Column("command", tr("命令", "Command")),
             Column("outcome", tr("结果", "Outcome")),
-            Column("message", tr("说明", "Message")),
+            Column("exit_code", tr("退出码", "Exit"), "count"),
+            Column("what", tr("说明", "What")),
         )
+        is_csv = ctx.format is OutputFormat.CSV
         rows = [
-            (r["run_id"], format_seconds(r["started_sec"]), r["command"], r["outcome"], r["message"])
+            (
+                r["run_id"], format_seconds(r["started_sec"]), r["command"],
+                r["outcome"] if is_csv else _OUTCOME_WORDS.get(r["outcome"], r["outcome"]),
+                r["exit_code"], r["message"] or _count_words(r["counts"]),
+            )
             for r in runs
-        ]
-        return Outcome({"runs": runs}, [Table(columns, rows)])
+        ]  # fmt: skip
+        after = [] if runs else [tr("还没有做过什么", "Nothing was done yet")]
+        return Outcome({"runs": runs}, [Table(columns, rows)] if runs or is_csv else [], after=after)
 
     @command(app, "status", "start", tr(
         "这家店现在怎样:员工、线索、客户、订单、标签,和下一步。\n\n例:\n\nsiyu status\n\nsiyu status --format json",
@@ -148,7 +180,10 @@ def register(app: typer.Typer) -> None:
             (tr("标签(人次)", "Tags held"), f"{now.tags_held:,}"),
             (tr("已分层客户", "Scored customers"), f"{now.scored_customers:,}"),
             (tr("已退订", "Opted out"), f"{now.opted_out:,}"),
-            (tr("上次写入", "Last change"), format_seconds(now.last_run_sec) if now.last_run_sec else "–"),
+            (
+                tr("上次写入", "Last change"),
+                f"{format_seconds(now.last_run_sec)} {now.last_command}" if now.last_run_sec else "–",
+            ),
         )
         columns = (Column("what", tr("项目", "Item")), Column("value", tr("现在", "Now")))
         step = next_step(now)
@@ -174,10 +209,19 @@ def register(app: typer.Typer) -> None:
             Column("check", tr("检查", "Check")), Column("level", tr("结果", "Result")),
             Column("detail", tr("说明", "Detail")), Column("hint", tr("怎么办", "What to do")),
         )  # fmt: skip
-        rows = [(check.name, words[check.level], check.detail, check.hint) for check in checks]
+        rows = [
+            (_CHECK_WORDS.get(check.name, check.name), words[check.level], check.detail, check.hint)
+            for check in checks
+        ]
         failed = any(check.level == "failed" for check in checks)
+        amiss = sum(check.level != "ok" for check in checks)
+        if amiss:
+            verdict = tr(f"{amiss} 项要处理,见上面的「怎么办」", f"{amiss} to look after, see “What to do”")
+        else:
+            verdict = tr(f"{len(checks)} 项都好", f"All {len(checks)} checks are fine")
         return Outcome(
             {"checks": [asdict(check) for check in checks], "healthy": not failed},
-            [Table(columns, rows)],
+            [Table(columns if amiss else columns[:3], rows if amiss else [row[:3] for row in rows])],
+            after=[verdict],
             exit_code=ExitCode.STATE if failed else ExitCode.DONE,
         )

@@ -50,7 +50,7 @@ _INVARIANTS = (
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at; `hint` says what to do where it is not ok."""
+    """One thing that was looked at, under a name for scripts; `hint` says what to do where it is not ok."""
 
     name: str
     level: Level
@@ -74,6 +74,17 @@ def check_folder(workspace: Workspace) -> Iterator[Check]:
     room = tr(f"剩余 {free / 1e9:.1f} GB", f"{free / 1e9:.1f} GB free")
     hint = tr("磁盘快满了,先腾出空间", "The disk is nearly full; make room first")
     yield Check("disk", "ok", room) if free >= _LOW_DISK else Check("disk", "warning", room, hint)
+    left = sorted((workspace.state_dir / "tmp").glob("import-*"))
+    if left:
+        yield Check(
+            "leftovers",
+            "warning",
+            tr(f"被打断的导入留下 {len(left)} 份临时文件", f"Interrupted imports left {len(left)} temporary folders"),
+            tr(
+                "里面有完整手机号;下一次导入会自动清掉",
+                "They hold full phones; the next import clears them",
+            ),
+        )  # fmt: skip
     parts = str(workspace.root).lower()
     synced = next((name for name in _SYNCED if name in parts), None)
     if synced:
@@ -89,7 +100,7 @@ def check_folder(workspace: Workspace) -> Iterator[Check]:
 
 
 def _permissions(state_dir: Path) -> Check:
-    name = tr("权限", "permissions")
+    name = "permissions"
     if os.name != "posix":
         return Check(name, "ok", tr("由系统账户控制", "left to the system account"))
     loose = [
@@ -112,7 +123,7 @@ def check_store(con: DuckDBPyConnection, state_dir: Path) -> Iterator[Check]:
     """Every table is read whole, and what must hold between tables holds."""
     size = (state_dir / STORE_NAME).stat().st_size
     yield Check(
-        tr("状态", "state"), "ok", tr(f"版本 {schema_version(con)},{size / 1e6:.1f} MB", f"version {schema_version(con)}, {size / 1e6:.1f} MB")
+        "state", "ok", tr(f"版本 {schema_version(con)},{size / 1e6:.1f} MB", f"version {schema_version(con)}, {size / 1e6:.1f} MB")
     )  # fmt: skip
     rows = 0
     tables = [row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()]
@@ -120,19 +131,19 @@ def check_store(con: DuckDBPyConnection, state_dir: Path) -> Iterator[Check]:
         # Reading a hash of every row touches every block; a damaged block raises.
         rows += con.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {table} AS t").fetchall()[0][0]
     yield Check(
-        tr("读取", "reading"),
+        "reading",
         "ok",
         tr(f"{len(tables)} 张表 {rows:,} 行都读得出", f"{len(tables)} tables, {rows:,} rows readable"),
     )
     bad = [name for name, sql in _INVARIANTS if con.execute(sql).fetchall()[0][0]]
     if bad:
         yield Check(
-            tr("一致性", "integrity"), "failed", tr(f"这些地方对不上:{'、'.join(bad)}", f"Broken: {', '.join(bad)}"),
+            "integrity", "failed", tr(f"这些地方对不上:{'、'.join(bad)}", f"Broken: {', '.join(bad)}"),
             tr("请把 siyu doctor -v 的输出发给维护者,先不要再写入", "Send the output of siyu doctor -v; write nothing more"),
         )  # fmt: skip
     else:
         yield Check(
-            tr("一致性", "integrity"),
+            "integrity",
             "ok",
             tr(f"{len(_INVARIANTS)} 项都对得上", f"{len(_INVARIANTS)} invariants hold"),
         )
