@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,3 +108,20 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("SIYU_WORKSPACE", "SIYU_LANG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Callable[[Path, str], Path]:
+    """Converts a file with LibreOffice, (path, filter) → the new file; skipped with a clear line where it is missing."""
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    if program is None:
+        pytest.skip("LibreOffice (soffice) is not installed: the conversion tests did not run")
+
+    def convert(path: Path, kind: str) -> Path:
+        out = tmp_path / "converted"
+        profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+        call = [program, "--headless", profile, "--convert-to", kind, "--outdir", str(out), str(path)]
+        subprocess.run(call, check=True, capture_output=True, timeout=180)
+        return out / f"{path.stem}.{kind.partition(':')[0]}"
+
+    return convert

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from siyu_cli.reports.metrics import (
 from siyu_cli.reports.period import Period, month_of, months_shown, read_period
 from siyu_cli.store.engine import DuckDbEngine
 from siyu_cli.store.migrations import MIGRATIONS
+from tests.conftest import Shop
 from tests.engines import SqliteEngine
 from tests.shop_rows import add_lead, close_of, customer, day, insert, key, order, staff, writable
 
@@ -172,6 +175,20 @@ def test_charts_never_lie_on_cells(shop: Any) -> None:
             covered = sheet.iter_rows(start.row + 1, end.row, start.col + 1, end.col + 1)
             assert [cell.coordinate for row in covered for cell in row if cell.value is not None] == []
         assert len(set(boxes)) == len(boxes)
+
+
+@pytest.mark.office
+def test_an_office_suite_prints_every_sheet(tmp_path: Path, office: Callable[[Path, str], Path]) -> None:
+    """The whole workbook, charts included, becomes pages: one for each of the five sheets at least."""
+    shop = Shop(tmp_path / "店")
+    day = ("--as-of", "2025-03-15")
+    shop.run("demo", shop.root, "--customers", "60")
+    shop.run("import-orders", *sorted((shop.root / "inbox").glob("Export*.csv")), "--allow-rejects")
+    shop.run("score-customers", *day)
+    report = shop.root / shop.json("export-report", *day).result["file"]
+    pages = office(report, "pdf").read_bytes()
+    assert pages.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b", pages)) >= 5
 
 
 def test_an_empty_shop_has_a_report_too(shop: Any) -> None:
