@@ -21,7 +21,7 @@ lead_due_days: 10
 # score-customers 默认用的分层方案:segments/ 里的文件名
 scheme: 八分群
 # 数据库最多用多少内存
-memory_limit: 4GB
+memory_limit: 2GB
 """
 
 

@@ -26,7 +26,7 @@ class Settings:
 
     shop: str = ""
     timezone: str = "Asia/Shanghai"
-    memory_limit: str = "4GB"
+    memory_limit: str = "2GB"
     lead_due_days: int = 10
     scheme: str = "八分群"
 
