@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,6 +129,16 @@ def read_settings(path: Path) -> Settings:
         zone(settings.timezone)
     except UsageRefused as error:
         raise InputRefused(error.code, error.message, hint=error.hint, where=Where(file=path.name)) from None
+    if not re.fullmatch(r"[1-9]\d*\s*[MGT]i?B", settings.memory_limit, re.ASCII | re.IGNORECASE):
+        raise InputRefused(
+            "bad-setting",
+            tr(
+                f"memory_limit 看不懂「{settings.memory_limit}」",
+                f"memory_limit cannot be read: “{settings.memory_limit}”",
+            ),
+            hint=tr("写成 2GB 或 800MB", "Write 2GB or 800MB"),
+            where=Where(file=path.name),
+        )
     return settings
 
 

@@ -80,7 +80,8 @@ def test_an_unknown_setting_is_refused_with_its_line(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["timezone: Mars/Olympus", "lead_due_days: 三天", "lead_due_days: -1", "shop: [1]"]
+    "line",
+    ["timezone: Mars/Olympus", "lead_due_days: 三天", "lead_due_days: -1", "shop: [1]", "memory_limit: 很多"],
 )
 def test_wrong_settings_are_refused(shop: Shop, line: str) -> None:
     (shop.root / "siyu.yaml").write_text(line + "\n", encoding="utf-8")
