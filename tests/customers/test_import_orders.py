@@ -137,6 +137,27 @@ def test_files_of_one_run_come_oldest_first_and_a_corrected_row_counts_once() ->
         assert dump(one) == dump(other)
 
 
+@pytest.mark.parametrize("has_line_ids", [True, False])
+@pytest.mark.parametrize("list_first", [True, False])
+def test_an_order_list_and_its_lines_count_once(
+    con: duckdb.DuckDBPyConnection, list_first: bool, has_line_ids: bool
+) -> None:
+    """The same orders as one row each and line by line: whatever came first stands."""
+    whole = table([order("1"), order("2")])
+    ids = [{"line_id": "a"}, {"line_id": "b"}] if has_line_ids else [{"product": "a"}, {"product": "b"}]
+    lines = table(
+        [order("1", amount_paid_fen=400, **ids[0]), order("1", amount_paid_fen=600, **ids[1])],
+        mapping(rows="line"),
+    )
+    first, second = (whole, lines) if list_first else (lines, whole)
+    merge_orders(con, 1, [first])
+    account = merge_orders(con, 2, [second])
+    assert account.reasons["other-level"] == (2 if list_first else 1)
+    assert net(con) == [(1, 2, 2000)]
+    again = merge_orders(con, 3, [first, second])
+    assert counts(again)[:2] == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

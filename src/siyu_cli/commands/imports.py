@@ -212,6 +212,13 @@ def _order_words(account: ImportAccount) -> list[str]:
                 f"A phone shows {extra['merged_customers']:,} customers to be the same as others; merged",
             )
         )
+    if reasons.get("other-level"):
+        lines.append(
+            tr(
+                f"{reasons['other-level']:,} 行的订单已经从另一种导出(订单列表或商品明细)导入过,没有再算一次",
+                f"{reasons['other-level']:,} rows speak of orders known from the other kind of export; not counted twice",
+            )
+        )
     if reasons.get("older-export"):
         lines.append(
             tr(

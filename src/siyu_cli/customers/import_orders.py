@@ -24,7 +24,7 @@ _NET_SQL = """
 CREATE OR REPLACE TEMP TABLE worth AS
 SELECT line_hash, verdict, CASE WHEN kind = 'negative' THEN paid_fen
            WHEN status IN ('paid', 'refunded') THEN greatest(paid_fen - refund_fen, 0) ELSE 0 END AS net_fen
-FROM staged WHERE verdict NOT IN ('rejected', 'duplicate')
+FROM staged WHERE verdict NOT IN ('rejected', 'duplicate') AND reason IS DISTINCT FROM 'other-level'
 """
 
 

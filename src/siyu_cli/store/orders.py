@@ -189,6 +189,8 @@ def judge(con: DuckDBPyConnection, staging: Staging, exported_sec: int) -> None:
                           reason = CASE WHEN r.is_equal THEN 'same-row' ELSE 'conflicting-rows' END
         FROM repeated AS r WHERE r.row_no = staged.row_no
     """)
+    if staging.order_key:
+        _leave_other_level(con, staging)
     con.execute("""
         CREATE OR REPLACE TEMP TABLE known AS
         SELECT l.line_hash, l.content_hash, l.exported_sec, l.run_id
@@ -213,6 +215,20 @@ def judge(con: DuckDBPyConnection, staging: Staging, exported_sec: int) -> None:
         {"moment": exported_sec},
     )
     con.execute("UPDATE staged SET verdict = 'new' WHERE verdict IS NULL")
+
+
+def _leave_other_level(con: DuckDBPyConnection, staging: Staging) -> None:
+    """An order known as one row of an order list is not counted again by its lines, nor the other way round.
+
+    A row that is a whole order carries the order's own identity as that of its line.
+    """
+    is_whole = staging.is_order_level and not staging.has_line_id
+    con.execute(f"""
+        UPDATE staged SET verdict = 'unchanged', reason = 'other-level'
+        FROM (SELECT DISTINCT l.order_hash FROM order_lines AS l SEMI JOIN staged AS s ON s.order_hash = l.order_hash
+              WHERE l.line_hash {"<>" if is_whole else "="} l.order_hash) AS k
+        WHERE staged.verdict IS NULL AND staged.order_hash = k.order_hash
+    """)
 
 
 def claim_people(con: DuckDBPyConnection) -> None:
