@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from siyu_cli.clock import AsOf, Clock
-from siyu_cli.errors import ExitCode, SiyuError, StateUnavailable, UsageRefused
-from siyu_cli.language import tr
+from siyu_cli.errors import ExitCode, SiyuError, StateUnavailable
 from siyu_cli.phone import mask_phones
 from siyu_cli.workspace import Workspace, open_workspace
 
@@ -180,20 +179,6 @@ class AppContext:
 
         plain = {key: value for key, value in self.arguments.items() if value not in (None, False, [], ())}
         return mask_phones(json.dumps(plain, ensure_ascii=False, default=str))
-
-    def confirm(self, question: str) -> None:
-        """Ask before an outward or destructive step; without a terminal and without --yes refuse, never hang."""
-        if self.yes:
-            return
-        if not self.stderr.is_terminal:
-            raise UsageRefused(
-                "needs-yes",
-                tr(f"这一步要确认:{question}", f"This step needs a yes: {question}"),
-                hint=tr("确认无误后加 --yes", "Add --yes when you are sure"),
-            )
-        answer = self.stderr.input(f"{question} [y/N] ", markup=False)
-        if answer.strip().lower() not in ("y", "yes", "是"):
-            raise UsageRefused("not-confirmed", tr("已取消,什么也没写", "Cancelled, nothing written"))
 
     @contextmanager
     def _open(self, *, write: bool) -> Iterator[DuckDBPyConnection]:

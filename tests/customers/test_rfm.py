@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,6 @@ from siyu_cli.customers.distribution import Distribution, decimal_text
 from siyu_cli.customers.rfm import Scored, score_customers
 from siyu_cli.customers.scheme import Scheme
 from siyu_cli.customers.scheme_file import find_scheme, parse_scheme
-from siyu_cli.money import yuan_to_fen
 from siyu_cli.store.engine import DuckDbEngine, Engine
 from siyu_cli.workspace import configs_dir
 
@@ -65,7 +65,7 @@ def cdnow(shared_data: Path, fact_orders: MakeTable) -> pa.Table:
     for line in (shared_data / "cdnow" / "CDNOW_master.txt").read_text().splitlines()[1:]:
         number, bought, _, yuan = line.split()
         on = date(int(bought[:4]), int(bought[4:6]), int(bought[6:]))
-        rows.append({"customer_id": int(number), "paid_day": day_of(on), "net_fen": yuan_to_fen(yuan)})
+        rows.append({"customer_id": int(number), "paid_day": day_of(on), "net_fen": int(Decimal(yuan) * 100)})
     assert len(rows) == 69_659
     assert sum(row["net_fen"] for row in rows) == 250_031_563
     return fact_orders(rows)
@@ -132,7 +132,7 @@ def r_orders(shared_data: Path, fact_orders: MakeTable) -> tuple[pa.Table, list[
         {
             "customer_id": names.index(row["customer_id"]),
             "paid_day": day_of(date.fromisoformat(row["order_date"])),
-            "net_fen": yuan_to_fen(row["revenue"]),
+            "net_fen": int(Decimal(row["revenue"]) * 100),
         }
         for row in orders
     ]

@@ -240,6 +240,4 @@ def test_a_large_pool_is_dealt_in_one_sweep() -> None:
     )
     plan = plan_distribution(table, [Dealt(f"s{i:03d}", "") for i in range(people)], START)
     assert {share.given for share in plan.shares} == {count // people}
-    assert (
-        plan.lead_ids_of(7).to_pylist() == plan.assignments().filter(plan.owners == 7)["lead_id"].to_pylist()
-    )
+    assert sorted(plan.assignments()["lead_id"].to_pylist()) == sorted(table["lead_id"].to_pylist())

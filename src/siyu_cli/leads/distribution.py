@@ -79,10 +79,6 @@ class DistributionPlan:
     def assigned(self) -> int:
         return len(self.lead_ids)
 
-    def lead_ids_of(self, share_index: int) -> pa.Array:
-        """The leads of one person, in dealing order."""
-        return self.lead_ids.filter(pa.array(self.owners == share_index))
-
     def assignments(self) -> pa.Table:
         """lead_id, staff_id and reason, one row per lead; the two texts are dictionary encoded."""
         owner = pa.array(self.owners, pa.int32())

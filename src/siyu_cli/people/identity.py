@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-GLOBAL_NAMESPACE = "*"
-
 # Known buyers, and the customers that a new buyer could join because they hold its phone.
 _BUYERS = """
 CREATE OR REPLACE TEMP TABLE identity_buyers AS

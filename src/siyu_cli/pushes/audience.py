@@ -13,6 +13,7 @@ from siyu_cli.clock import date_of
 from siyu_cli.customers.facts import build_facts
 from siyu_cli.customers.profile import build_profiles
 from siyu_cli.language import tr
+from siyu_cli.store.orders import GLOBAL_NAMESPACE
 
 if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
@@ -152,7 +153,9 @@ def _keys(engine: Engine) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
             phones.setdefault(row["customer_id"], []).append(row["value"])
         else:
             platform = (
-                "" if row["namespace"] == "*" else tr(f"({row['namespace']})", f" ({row['namespace']})")
+                ""
+                if row["namespace"] == GLOBAL_NAMESPACE
+                else tr(f"({row['namespace']})", f" ({row['namespace']})")
             )
             buyers.setdefault(row["customer_id"], []).append(f"{row['value']}{platform}")
     return phones, buyers

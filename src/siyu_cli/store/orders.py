@@ -37,6 +37,9 @@ _STABLE = (
     "coalesce(amount_total_fen, gross_fen)",
 )  # fmt: skip
 
+# The namespace of buyer ids that all platforms and shops share.
+GLOBAL_NAMESPACE = "*"
+
 # Columns that arrive with a folded twin, `<name>_key`.
 FOLDED = ("product", "sku", "category", "shop", "channel", "platform")
 
@@ -76,7 +79,7 @@ class Staging:
             negative_rows=mapping.refund_rows,
             status_refunds=mapping.refund_by_status,
             zero_is_purchase=mapping.zero_amount == "purchase",
-            namespace="*" if mapping.buyer_identity == "global" else None,
+            namespace=GLOBAL_NAMESPACE if mapping.buyer_identity == "global" else None,
             empty=frozenset(name for name in _CARRIED if table.rows[name].null_count == table.rows.num_rows),
         )
 
