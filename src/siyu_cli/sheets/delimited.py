@@ -65,11 +65,12 @@ class DelimitedSource:
     """One text table."""
 
     sheet: str | None = None
+    is_1904 = False
 
     def __init__(self, path: Path, sniffed: Sniffed, sheet: str | None = None) -> None:
         self.path = path
         self.encoding: str | None = sniffed.encoding
-        self.nul_count = 0
+        self.notes: Counter[str] = Counter()
         self._sniffed = sniffed
         self._is_mac: bool | None = None
         self._layouts: list[Layout] = []
@@ -112,7 +113,7 @@ class DelimitedSource:
 
     def batches(self, header: Header) -> Iterator[RawBatch]:
         """The rows below the header, in columns."""
-        self.nul_count = 0
+        self.notes.clear()
         first = self._ends[header.delimiter, header.row_no]
         pieces = _Pieces(self.path.name, header, self._row_width(header))
         blocks = self._from_line(first)
@@ -172,7 +173,7 @@ class DelimitedSource:
 
     def _plain_lines(self, text: str) -> str:
         if "\0" in text:
-            self.nul_count += text.count("\0")
+            self.notes["nul-removed"] += text.count("\0")
             text = text.replace("\0", "")
         if "\r" not in text:
             return text

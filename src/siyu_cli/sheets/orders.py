@@ -69,6 +69,7 @@ def read_orders(
     sheet: str | None = None,
     exported_sec: int | None = None,
     spool: Path | None = None,
+    name: str | None = None,
 ) -> CleanTable:
     """The clean rows of an order export (kind orders) or a list of returned orders (kind returns).
 
@@ -77,11 +78,19 @@ def read_orders(
     """
 
     def make_cleaner(work: Work) -> Cleaner:
-        _check_columns(work, path.name)
+        _check_columns(work, name or path.name)
         return _OrderCleaner(work).clean
 
     return read_table(
-        path, mappings, ORDER_SCHEMA, make_cleaner, tz=tz, sheet=sheet, exported_sec=exported_sec, spool=spool
+        path,
+        mappings,
+        ORDER_SCHEMA,
+        make_cleaner,
+        tz=tz,
+        sheet=sheet,
+        exported_sec=exported_sec,
+        spool=spool,
+        name=name,
     )
 
 

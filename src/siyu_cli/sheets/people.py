@@ -50,16 +50,25 @@ def read_leads(
     sheet: str | None = None,
     exported_sec: int | None = None,
     spool: Path | None = None,
+    name: str | None = None,
 ) -> CleanTable:
     """A list of leads: a row with a bad phone is refused with its own reason."""
 
     def make_cleaner(work: Work) -> Cleaner:
         if not work.has("phone"):
-            raise _missing_column(work, path.name, "phone", tr("手机号", "phones"))
+            raise _missing_column(work, name or path.name, "phone", tr("手机号", "phones"))
         return _LeadCleaner(work).clean
 
     return read_table(
-        path, mappings, LEAD_SCHEMA, make_cleaner, tz=tz, sheet=sheet, exported_sec=exported_sec, spool=spool
+        path,
+        mappings,
+        LEAD_SCHEMA,
+        make_cleaner,
+        tz=tz,
+        sheet=sheet,
+        exported_sec=exported_sec,
+        spool=spool,
+        name=name,
     )
 
 
@@ -71,18 +80,27 @@ def read_staff(
     sheet: str | None = None,
     exported_sec: int | None = None,
     spool: Path | None = None,
+    name: str | None = None,
 ) -> CleanTable:
     """A staff sheet. InputRefused `duplicate-staff` when an account stands in two rows."""
 
     def make_cleaner(work: Work) -> Cleaner:
         if not work.has("staff_id"):
-            raise _missing_column(work, path.name, "staff_id", tr("员工账号", "accounts"))
+            raise _missing_column(work, name or path.name, "staff_id", tr("员工账号", "accounts"))
         if not work.has("name"):
-            raise _missing_column(work, path.name, "name", tr("姓名", "names"))
+            raise _missing_column(work, name or path.name, "name", tr("姓名", "names"))
         return _StaffCleaner(work).clean
 
     table = read_table(
-        path, mappings, STAFF_SCHEMA, make_cleaner, tz=tz, sheet=sheet, exported_sec=exported_sec, spool=spool
+        path,
+        mappings,
+        STAFF_SCHEMA,
+        make_cleaner,
+        tz=tz,
+        sheet=sheet,
+        exported_sec=exported_sec,
+        spool=spool,
+        name=name,
     )
     _refuse_duplicates(table)
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +34,16 @@ class RawBatch:
 
 
 class Source(Protocol):
-    """One table in a file. `batches` may be walked more than once and yields the same rows each time."""
+    """One table in a file. `batches` may be walked more than once and yields the same rows each time.
+
+    `notes` counts, by code (see reasons.py), what was mended or noticed in the rows walked so far.
+    `is_1904`: serial day numbers of this workbook count from 1904, not 1900.
+    """
 
     sheet: str | None
     encoding: str | None
-    nul_count: int
+    notes: Counter[str]
+    is_1904: bool
 
     def sheet_names(self) -> list[str]: ...
 

