@@ -53,7 +53,7 @@ def order(
     paid_day = day(paid)
     return SALE_DEFAULTS | {
         "line_no": number, "order_no": more.pop("order_no", number), "line_hash": number,
-        "order_hash": number, "content_hash": number, "customer_id": customer, "order_id": f"{number}",
+        "order_hash": number, "customer_id": customer, "order_id": f"{number}",
         "paid_sec": paid_day * DAY_SECONDS + second, "paid_day": paid_day,
         "created_sec": paid_day * DAY_SECONDS, "paid_fen": round(yuan * 100),
     } | more  # fmt: skip
@@ -66,7 +66,9 @@ def customer(
 
 
 def key(number: int, value: str, kind: str = "phone", namespace: str = "") -> dict[str, Any]:
-    return {"kind": kind, "namespace": namespace, "value": value, "customer_id": number, "run_id": 1}
+    return {
+        "kind": kind, "namespace": namespace, "value": value, "customer_id": number, "run_id": 1, "born_id": number,
+    }  # fmt: skip
 
 
 def staff(staff_id: str, name: str, *, active: int = 1) -> dict[str, Any]:

@@ -88,8 +88,8 @@ def test_staff_with_one_account_twice_names_both_rows(shop: Shop) -> None:
     assert "4" in message
 
 
-def test_a_folder_and_a_missing_file(shop: Shop) -> None:
-    assert shop.json("import-orders", shop.root / "inbox", expect=3).error["code"] == "is-a-folder"
+def test_an_empty_folder_and_a_missing_file(shop: Shop) -> None:
+    assert shop.json("import-orders", shop.root / "inbox", expect=3).error["code"] == "nothing-to-read"
     assert (
         shop.json("import-orders", shop.root / "inbox" / "没有.csv", expect=3).error["code"]
         == "file-not-found"
@@ -197,10 +197,11 @@ def test_running_every_command_twice_changes_nothing_but_the_runs(tmp_path: Path
         real = shop.json(*args, expect=code)  # type: ignore[arg-type]
         if dry is not None and args[0] not in ("distribute-leads", "export-push"):
             assert without_files(dry.result) == without_files(real.result), args[0]
+    # Which runs said the same of a row is part of the list of runs: undo-import needs it.
     tables = [
         row[0]
         for row in shop.rows("SELECT table_name FROM duckdb_tables()")
-        if row[0] not in ("runs", "exports")
+        if row[0] not in ("runs", "exports") and not row[0].endswith("_confirmed")
     ]
 
     def state() -> dict[str, object]:

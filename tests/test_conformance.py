@@ -23,7 +23,7 @@ from tests.conftest import Shop
 from tests.engines import SqliteEngine
 
 TABLES = (
-    "order_lines", "refunds", "customers", "customer_keys", "leads", "lead_state", "lead_events", "staff",
+    "order_lines", "item_nets", "refunds", "customers", "customer_keys", "leads", "lead_state", "lead_events", "staff",
     "opt_outs", "score_runs", "scores", "tags",
 )  # fmt: skip
 AS_OF = Clock().as_of("2025-03-15")

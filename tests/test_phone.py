@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siyu_cli.phone import clean_phones, mask_phones, phone_reason
+from siyu_cli.phone import clean_phones, mask_phones, phone_reason, split_phones
 
 MOBILES = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
 DISGUISES = (
@@ -55,6 +55,8 @@ def test_disguised_numbers_are_recovered(phone, disguise):
         ("13800138000/13900139000", "phone-several"),
         ("13800138000 13900139000", "phone-several"),
         ("13800138000、13900139000", "phone-several"),
+        ("13800138000\n13900139000", "phone-several"),
+        ("138 0013 8000/139-0013-9000", "phone-several"),
         ("0571-88888888", "phone-landline"),
         ("400-123-4567", "phone-landline"),
         ("88888888", "phone-landline"),
@@ -103,3 +105,33 @@ def test_mask():
         mask_phones("找 13800138000、13900139000 和 138001380001")
         == "找 138****8000、139****9000 和 138001380001"
     )
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(MOBILES, st.sampled_from(DISGUISES[1:6])), min_size=2, max_size=4),
+    st.sampled_from(["/", "、", ";", "；", ",", "，", "\n", " / ", "; "]),
+)
+def test_every_part_of_a_cell_that_is_a_mobile_is_found(parts, separator):
+    cell = separator.join(disguise(phone) for phone, disguise in parts)
+    assert split_phones(pa.array([cell])).to_pylist() == [list(dict.fromkeys(phone for phone, _ in parts))]
+
+
+@pytest.mark.parametrize(
+    ("text", "phones"),
+    [
+        ("13800138000 13900139000", ["13800138000", "13900139000"]),
+        ("13800138000/13800138000", ["13800138000"]),
+        ("13800138000", None),
+        ("138 0013 8000", None),
+        ("13800138000/0571-88888888", None),
+        ("13800138000/张三", None),
+        ("13800138000-1234", None),
+        ("138****8000/13900139000", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_cells_are_split_only_when_every_part_is_a_mobile(text, phones):
+    column = pa.array([text, "13800138000/13900139000", text], pa.string())
+    assert split_phones(column).to_pylist() == [phones, ["13800138000", "13900139000"], phones]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import Shop
 
@@ -69,6 +72,79 @@ def test_tmall_has_no_people_and_its_refunds_are_not_subtracted_twice(shop: Shop
     assert metrics["refunds"] > 0
     scored = shop.json("score-customers", "--as-of", "2020-03-02").result
     assert scored["customers"] == 0
+
+
+def test_masked_phones_of_the_bookshop_are_no_keys(shop: Shop, shared_data: Path) -> None:
+    """1,783 unique masks would pass for 1,783 phones; 317 rows are unpaid; nine sold postage only."""
+    workbook = shared_data / "mingri_taobao_2018" / "TB2018.xls"
+    result = shop.json("import-orders", workbook).result
+    file = result["files"][0]
+    assert (file["platform"], file["read"], file["new"]) == ("淘宝天猫", 1_783, 1_783)
+    assert file["notes"] == {"order-key-missing": 1, "phone-masked": 1_783}
+    assert (result["customers"], result["new_customers"], result["net_fen"]) == (1_783, 1_783, 21_871_161)
+    assert shop.rows("SELECT kind, count(*) FROM customer_keys GROUP BY kind") == [("buyer", 1_783)]
+    assert shop.rows("SELECT status, count(*) FROM order_lines GROUP BY status ORDER BY status") == [
+        ("paid", 1_466),
+        ("unpaid", 317),
+    ]
+    assert shop.rows("SELECT count(*) FROM order_lines WHERE is_goods = 0") == [(9,)]
+    assert shop_net(shop) == 21_871_161
+
+
+@pytest.mark.parametrize("name", ["1月_gbk.csv", "1月_gbk_tab.txt"])
+def test_the_same_rows_in_commas_and_tabs(shop: Shop, shared_data: Path, name: str) -> None:
+    result = shop.json("import-orders", shared_data / "mingri_taobao_2018" / name).result
+    assert (result["totals"]["new"], result["customers"]) == (50, 50)
+    assert result["files"][0]["encoding"] == "gb18030"
+
+
+def test_online_retail_cancellations_dates_and_nobody(shop: Shop, shared_data: Path, tmp_path: Path) -> None:
+    """The sum of price × quantity over all rows, cancellations included, is what remains in the shop."""
+    path = tmp_path / "online.csv"
+    zipped = shared_data / "online_retail_2010_12_2011_06" / "online_retail_part1.csv.gz"
+    path.write_bytes(gzip.decompress(zipped.read_bytes()))
+    result = shop.json("import-orders", path, "--platform", DATA / "online_retail.yaml").result
+    assert (result["totals"]["read"], result["totals"]["new"]) == (240_007, 240_007)
+    assert (result["customers"], result["anonymous"], result["net_fen"]) == (2_974, 67_225, 427_514_393)
+    notes = result["files"][0]["notes"]
+    assert (notes["negative-rows"], notes["negative-rows-free"]) == (4_350, 737)
+    cancelled = "SELECT count(*) FROM order_lines WHERE kind = 'negative' AND order_id LIKE 'C%'"
+    assert shop.rows(cancelled) == [(4_350,)]
+    # 5/6/11 is 6 May: 2,051 rows; 6/5/11 is 5 June: 1,561.
+    days = "SELECT count(*) FROM order_lines WHERE paid_day = CAST(? AS DATE) - DATE '1970-01-01'"
+    assert shop.rows(days, ["2011-05-06"]) == [(2_051,)]
+    assert shop.rows(days, ["2011-06-05"]) == [(1_561,)]
+    assert shop_net(shop) == 427_514_393
+
+
+def test_rfm_example_rows_have_the_published_values(shop: Shop, shared_data: Path) -> None:
+    orders = shared_data / "rfm_r_orders" / "rfm_data_orders.csv"
+    result = shop.json("import-orders", orders, "--platform", DATA / "rfm_r_orders.yaml").result
+    assert (result["totals"]["new"], result["customers"], result["net_fen"]) == (4_906, 995, 46_415_800)
+    shop.json("score-customers", "--as-of", "2006-12-31")
+    published = {
+        "Abbey O'Reilly": (205, 6, 47_200),
+        "Add Senger": (140, 3, 34_000),
+        "Aden Lesch": (194, 4, 40_500),
+        "Aden Murphy": (98, 7, 59_600),
+        "Admiral Senger": (132, 5, 44_800),
+    }
+    scored = shop.rows(
+        "SELECT k.value, s.recency_days, s.frequency, s.net_fen FROM scores AS s "
+        "JOIN customer_keys AS k USING (customer_id) WHERE k.kind = 'buyer'"
+    )
+    assert {name: tuple(values) for name, *values in scored if name in published} == published
+
+
+def test_orders_of_several_customers_are_told_apart(shop: Shop, shared_data: Path) -> None:
+    """1,407 of the 2,773 order ids hold lines of more than one customer: the key is id and customer."""
+    workbook = shared_data / "superstore_cn" / "示例 - 超市.xls"
+    shop.json("import-orders", workbook, "--sheet", "订单", "--platform", DATA / "superstore.yaml")
+    shared = "SELECT order_id FROM order_lines GROUP BY order_id HAVING count(DISTINCT buyer_id) > 1"
+    assert shop.rows(f"SELECT count(*) FROM ({shared})") == [(1_407,)]
+    assert shop.rows("SELECT count(DISTINCT order_id) FROM order_lines") == [(2_773,)]
+    pairs = "SELECT count(DISTINCT (order_id, buyer_id)) FROM order_lines"
+    assert shop.rows("SELECT count(DISTINCT order_no) FROM order_lines") == shop.rows(pairs)
 
 
 def test_shuffled_rows_give_the_same_answers(make_shop: Callable[[str], Shop], shared_data: Path) -> None:

@@ -6,7 +6,19 @@ from typing import Annotated, Any
 
 import typer
 
-from siyu_cli.commands import customers, data, imports, leads, pushes, reports, rules, start
+from siyu_cli.commands import (
+    customers,
+    data,
+    imports,
+    imports_people,
+    leads,
+    people,
+    pushes,
+    reports,
+    rules,
+    start,
+    undo,
+)
 from siyu_cli.commands.frame import (
     FormatOption,
     NoColorOption,
@@ -65,7 +77,7 @@ def root(
     ctx.obj = {key: value for key, value in given.items() if value not in (None, False)}
 
 
-for panel in (start, imports, leads, customers, rules, pushes, reports, data):
+for panel in (start, imports, imports_people, undo, leads, customers, people, rules, pushes, reports, data):
     panel.register(app)
 
 

@@ -8,6 +8,7 @@ day logic is subtraction.
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
@@ -38,6 +39,34 @@ def seconds_of(value: datetime) -> int:
 def format_seconds(seconds: int) -> str:
     """`2025-03-15 10:02:07` of local seconds."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def seconds_ago(epoch: float) -> float:
+    """How long ago something happened; negative for a time stamp from the future."""
+    return time.time() - epoch
+
+
+def moment_of(text: str, option: str) -> int:
+    """Local seconds of `2025-03-15` (the close of that day) or `2025-03-15 10:00[:00]`, given to `option`."""
+    match = re.fullmatch(
+        r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?\s*", text, re.ASCII
+    )
+    try:
+        if match is None:
+            raise ValueError
+        year, month, day, hour, minute, second = match.groups()
+        if hour is None:
+            return day_of(date(int(year), int(month), int(day))) * DAY_SECONDS + DAY_SECONDS - 1
+        return seconds_of(datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0)))
+    except ValueError:
+        raise UsageRefused(
+            f"bad-{option.removeprefix('--')}",
+            tr(f"{option} 看不懂「{text}」", f"{option} cannot be read: “{text}”"),
+            hint=tr(
+                '写成 2025-03-15(当天结束)或 "2025-03-15 10:00"',
+                'Write 2025-03-15 (close of that day) or "2025-03-15 10:00"',
+            ),
+        ) from None
 
 
 def zone(name: str) -> tzinfo:
@@ -93,23 +122,4 @@ class Clock:
         """`None` is now; `2025-03-15` the close of that day; `2025-03-15 10:00[:00]` that instant."""
         if text is None:
             return AsOf(self.now())
-        match = re.fullmatch(
-            r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?\s*", text, re.ASCII
-        )
-        try:
-            if match is None:
-                raise ValueError
-            year, month, day, hour, minute, second = match.groups()
-            if hour is None:
-                return AsOf(day_of(date(int(year), int(month), int(day))) * DAY_SECONDS + DAY_SECONDS - 1)
-            wall = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0))
-            return AsOf(seconds_of(wall))
-        except ValueError:
-            raise UsageRefused(
-                "bad-as-of",
-                tr(f"--as-of 看不懂「{text}」", f"--as-of cannot be read: “{text}”"),
-                hint=tr(
-                    '写成 2025-03-15(当天结束)或 "2025-03-15 10:00"',
-                    'Write 2025-03-15 (close of that day) or "2025-03-15 10:00"',
-                ),
-            ) from None
+        return AsOf(moment_of(text, "--as-of"))

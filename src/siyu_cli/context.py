@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from siyu_cli.clock import AsOf, Clock
 from siyu_cli.errors import ExitCode, SiyuError, StateUnavailable
 from siyu_cli.phone import mask_phones
+from siyu_cli.words import fold
 from siyu_cli.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from rich.console import Console
+    from rich.progress import Progress
 
 
 class OutputFormat(StrEnum):
@@ -42,6 +45,24 @@ class Run:
 
 
 @dataclass
+class Step:
+    """Says which piece of work begins (`step("读取 订单.csv")`) and how far it is (`step.part(0.4)`)."""
+
+    show: Callable[[str, float], None] = lambda what, begun: None
+    what: str = ""
+    begun: int = -1
+
+    def __call__(self, what: str) -> None:
+        self.what, self.begun = what, self.begun + 1
+        self.show(what, self.begun)
+
+    def part(self, share: float) -> None:
+        """The piece at work is done to this share, 0 to 1."""
+        share = min(max(share, 0.0), 1.0)
+        self.show(f"{self.what} {share:.0%}", self.begun + share)
+
+
+@dataclass
 class AppContext:
     """Everything a command may touch of the world outside its arguments."""
 
@@ -60,6 +81,7 @@ class AppContext:
     fixed_now: int | None = None
     _workspace: Workspace | None = None
     _as_of: AsOf | None = None
+    _progress: Progress | None = None
 
     @property
     def workspace(self) -> Workspace:
@@ -93,11 +115,40 @@ class AppContext:
         if not self.quiet:
             self.stderr.print(text, markup=False, highlight=False, soft_wrap=True)
 
+    @property
+    def can_ask(self) -> bool:
+        """A person sits there: questions go to stderr, answers come from the keyboard."""
+        return sys.stdin is not None and sys.stdin.isatty() and self.stderr.is_terminal
+
+    def confirm(self, question: str) -> bool:
+        """Put a question whose answer is no unless it is plainly yes; ask only where `can_ask`."""
+        with self._bare_screen():
+            self.stderr.print(f"{question} [y/N] ", end="", markup=False, highlight=False, soft_wrap=True)
+            return fold(sys.stdin.readline()) in ("y", "yes", "是", "好")
+
+    def ask_hidden(self, question: str) -> str:
+        """What is typed without being shown, for passwords; empty to give up."""
+        from getpass import getpass
+
+        with self._bare_screen(), suppress(EOFError):
+            return getpass(f"{question} ", stream=sys.stderr)
+        return ""
+
     @contextmanager
-    def progress(self, total: int | None = None) -> Iterator[Callable[[str], None]]:
+    def _bare_screen(self) -> Iterator[None]:
+        """No moving progress while a person types."""
+        shown = self._progress
+        if shown is not None:
+            shown.stop()
+        yield
+        if shown is not None:
+            shown.start()
+
+    @contextmanager
+    def progress(self, total: int | None = None) -> Iterator[Step]:
         """`step(what)` names the piece of work that begins now; shown on a terminal only, gone at the end."""
         if self.quiet or not self.stderr.is_terminal or self.stderr.is_dumb_terminal:
-            yield lambda what: None
+            yield Step()
             return
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
         from rich.text import Text
@@ -113,14 +164,11 @@ class AppContext:
             SpinnerColumn(), *counted, TimeElapsedColumn(), What(), console=self.stderr, transient=True
         ) as shown:
             task = shown.add_task("", total=total)
-            begun = 0
-
-            def step(what: str) -> None:
-                nonlocal begun
-                shown.update(task, description=what, completed=begun)
-                begun += 1
-
-            yield step
+            self._progress = shown
+            try:
+                yield Step(lambda what, begun: shown.update(task, description=what, completed=begun))
+            finally:
+                self._progress = None
 
     @contextmanager
     def read(self) -> Iterator[DuckDBPyConnection]:
@@ -129,16 +177,20 @@ class AppContext:
             yield con
 
     @contextmanager
-    def run(self) -> Iterator[Run]:
-        """The store for writing: one transaction, one row in `runs`; a dry run rolls all of it back."""
+    def run(self, *, preview: bool = False) -> Iterator[Run]:
+        """The store for writing: one transaction, one row in `runs`.
+
+        A dry run rolls all of it back, and so does a `preview`: the same work, to see what it would do.
+        """
         from siyu_cli.store.connection import transaction
         from siyu_cli.store.runs import insert_run, next_run_id
 
         started = self.clock.now()
-        with self._open(write=True) as con, transaction(con, keep=not self.dry_run):
-            run = Run(con, next_run_id(con), started, self.dry_run)
+        is_dry = preview or self.dry_run
+        with self._open(write=True) as con, transaction(con, keep=not is_dry):
+            run = Run(con, next_run_id(con), started, is_dry)
             yield run
-            if not self.dry_run:
+            if not is_dry:
                 insert_run(
                     con, run.run_id, command=self.command, arguments=self.masked_arguments(), as_of=self._as_of,
                     started=started, finished=self.clock.now(), outcome=run.outcome, exit_code=run.exit_code,

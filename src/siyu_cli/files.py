@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from time import sleep
 
+from siyu_cli.clock import seconds_ago
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
 
+SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".et", ".csv", ".tsv", ".zip"})
+"""Suffixes of what is looked into in a folder or an archive; what a file is, its bytes decide."""
 _HALF_DONE = (".crdownload", ".part", ".tmp", ".download")
+_FRESH = 10.0
+"""A file touched so few seconds ago may still be in the making."""
+_SHORT_LOOK = 0.5
 
 
 @contextmanager
@@ -55,38 +63,113 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def is_unfinished(path: Path) -> bool:
-    """Excel's lock files and half-downloaded files, which are skipped in folders and globs."""
-    return path.name.startswith(("~$", ".")) or path.suffix.lower() in _HALF_DONE
+@dataclass(frozen=True)
+class Skipped:
+    """A file in a folder, glob or archive that is left out, and why (a code, see `why`)."""
+
+    file: str
+    reason: str
+
+    @property
+    def why(self) -> str:
+        """The reason in words."""
+        return {
+            "lock-file": tr("Excel 打开文件时留下的锁文件", "the lock file of an open workbook"),
+            "hidden-file": tr("隐藏文件", "a hidden file"),
+            "unfinished-download": tr("还没有下载完", "not downloaded completely"),
+            "empty-folder": tr("空文件夹", "an empty folder"),
+            "empty-file": tr("空文件(0 字节)", "an empty file (0 bytes)"),
+            "still-growing": tr("还在写入,写完再导入", "still being written, import it later"),
+            "no-spreadsheet": tr("不是表格文件", "no spreadsheet"),
+        }[self.reason]
 
 
-def expand_paths(given: list[Path]) -> list[Path]:
-    """The files meant by files and globs, in a stable order and each once.
+def reason_to_skip(name: str) -> str | None:
+    """Why a file of this name is no spreadsheet to look into, where nobody named it; None for one that may be."""
+    path = PurePath(name)
+    if path.name.startswith("~$"):
+        return "lock-file"
+    if path.name.startswith("."):
+        return "hidden-file"
+    if path.suffix.lower() in _HALF_DONE:
+        return "unfinished-download"
+    return None if path.suffix.lower() in SPREADSHEETS else "no-spreadsheet"
 
-    A folder is refused here with the call that would work; InputRefused for anything that is not there.
+
+def expand_paths(given: Sequence[Path]) -> tuple[list[Path], list[Skipped]]:
+    """The files meant by files, folders and globs, in a stable order and each once; and what was left out.
+
+    A folder means the spreadsheets directly in it. A file that was named is taken whatever it is called,
+    unless it is plainly unfinished (a shell expands `*.xlsx` to `~$订单.xlsx` too). InputRefused for what
+    is not there, and where nothing is left to read.
     """
     found: list[Path] = []
+    skipped: list[Skipped] = []
     for path in given:
         if path.is_dir():
-            raise InputRefused(
-                "is-a-folder",
-                tr(f"{path} 是文件夹,不是表格文件", f"{path} is a folder, not a spreadsheet"),
-                hint=tr(
-                    f"写成 {path}/*.xlsx 或列出其中的文件", f"Write {path}/*.xlsx or name the files in it"
-                ),
-            )
-        if path.exists():
+            files, left_out = _choose(sorted(one for one in path.iterdir() if one.is_file()))
+            if not files and not left_out:
+                left_out = [Skipped(str(path), "empty-folder")]
+        elif path.exists():
+            reason = reason_to_skip(path.name)
+            left_out = [Skipped(str(path), reason)] if reason in ("lock-file", "unfinished-download") else []
+            files = [] if left_out else [path]
+        else:
+            files, left_out = _choose(sorted(one for one in _glob(path) if one.is_file()), is_named=True)
+            if not files and not left_out:
+                raise InputRefused(
+                    "file-not-found",
+                    tr(f"没有这个文件:{path}", f"No such file: {path}"),
+                    hint=tr("检查路径;文件名里有空格时整个加引号", "Check the path; quote names with spaces"),
+                )
+        found.extend(files)
+        skipped.extend(left_out)
+    if not found:
+        raise nothing_to_read(skipped)
+    return list(dict.fromkeys(found)), list(dict.fromkeys(skipped))
+
+
+def nothing_to_read(skipped: Sequence[Skipped]) -> InputRefused:
+    """The refusal where every file was left out."""
+    listed = [f"{one.file}({one.why})" for one in skipped[:5]]
+    more = tr(" 等", " and others") if len(skipped) > 5 else ""
+    return InputRefused(
+        "nothing-to-read",
+        tr("没有可以读的表格文件", "There is no spreadsheet to read"),
+        hint=tr(f"跳过了 {'、'.join(listed)}{more}", f"Left out: {', '.join(listed)}{more}"),
+    )
+
+
+def _choose(files: Sequence[Path], *, is_named: bool = False) -> tuple[list[Path], list[Skipped]]:
+    """Files nobody named one by one: those to read, and the others with the reason.
+
+    `is_named`: a glob such as `*.txt` names the kind of file, so any suffix is right. Files touched
+    this very moment are looked at twice: one that changes meanwhile is still being written.
+    """
+    found, skipped = [], []
+    before = {path: _state(path) for path in files}
+    if any(seconds_ago(changed) < _FRESH for _, changed in before.values()):
+        sleep(_SHORT_LOOK)
+    for path in files:
+        reason = reason_to_skip(path.name)
+        if reason == "no-spreadsheet" and is_named:
+            reason = None
+        now = _state(path)
+        reason = reason or ("still-growing" if now != before[path] else "empty-file" if not now[0] else None)
+        if reason:
+            skipped.append(Skipped(str(path), reason))
+        else:
             found.append(path)
-            continue
-        matches = sorted(match for match in _glob(path) if match.is_file() and not is_unfinished(match))
-        if not matches:
-            raise InputRefused(
-                "file-not-found",
-                tr(f"没有这个文件:{path}", f"No such file: {path}"),
-                hint=tr("检查路径;文件名里有空格时整个加引号", "Check the path; quote names with spaces"),
-            )
-        found.extend(matches)
-    return list(dict.fromkeys(found))
+    return found, skipped
+
+
+def _state(path: Path) -> tuple[int, float]:
+    """Size and time of the last change; of a file that is gone, nothing."""
+    try:
+        seen = path.stat()
+    except FileNotFoundError:
+        return 0, 0.0
+    return seen.st_size, seen.st_mtime
 
 
 def _glob(path: Path) -> list[Path]:

@@ -15,20 +15,23 @@ _BAD_IN_FILES = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
 
 def fold(text: str) -> str:
     """The form in which texts are compared: NFKC, casefold, trimmed, without invisible format characters."""
-    kept = "".join(ch for ch in unicodedata.normalize("NFKC", text) if unicodedata.category(ch) != "Cf")
-    return kept.casefold().strip()
+    if text.isascii():
+        return text.lower().strip()
+    text = unicodedata.normalize("NFKC", text)
+    if not text.isprintable():
+        text = "".join(ch for ch in text if unicodedata.category(ch) != "Cf")
+    return text.casefold().strip()
 
 
-def fold_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def fold_column(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """A text column folded; each distinct text once, since products and shops repeat."""
     import pyarrow as pa
 
-    folded = []
-    for chunk in column.chunks:
-        encoded = chunk.dictionary_encode()
-        texts = pa.array([fold(text) for text in encoded.dictionary.to_pylist()], pa.string())
-        folded.append(texts.take(encoded.indices))
-    return pa.chunked_array(folded, pa.string())
+    if isinstance(column, pa.ChunkedArray):
+        return pa.chunked_array([fold_column(chunk) for chunk in column.chunks], pa.string())
+    encoded = column.dictionary_encode()
+    texts = [fold(text) for text in encoded.dictionary.to_pylist()]
+    return pa.array(texts, pa.string()).take(encoded.indices)
 
 
 def strip_control(text: str) -> str:

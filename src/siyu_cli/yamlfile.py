@@ -183,6 +183,8 @@ class _Reader:
     def _refuse_anchors(self) -> None:
         import yaml
 
+        if not any(sign in self.text for sign in "&*!"):
+            return  # the usual file needs no second walk
         for event in yaml.parse(self.text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 message = tr("不支持锚点 & 和引用 *", "Anchors & and aliases * are not supported")

@@ -11,65 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siyu_cli.clock import Clock
-from siyu_cli.customers.facts import build_facts
 from siyu_cli.customers.import_orders import merge_orders
 from siyu_cli.sheets.account import ImportAccount
-from siyu_cli.store.engine import DuckDbEngine
-from siyu_cli.store.migrations import MIGRATIONS
-from tests.customers.orders_of import at, mapping, table
+from tests.customers.orders_of import at, counts, dump, item_nets, mapping, net, new_store, order, table
 
 Rows = list[dict[str, Any]]
-STATE = ("order_lines", "refunds", "customers", "customer_keys", "customer_merges")
 
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with new_store() as connection:
         yield connection
-
-
-def new_store() -> duckdb.DuckDBPyConnection:
-    # A handful of rows: threads would only wait for each other.
-    connection = duckdb.connect(config={"threads": 1})
-    for step in MIGRATIONS:
-        step(connection)
-    return connection
-
-
-def dump(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything the import wrote, in no particular order, without the runs that wrote it."""
-    state = {}
-    for name in STATE:
-        columns = [
-            row[0] for row in con.execute(f"DESCRIBE {name}").fetchall() if not row[0].endswith("run_id")
-        ]
-        state[name] = sorted(con.execute(f"SELECT {', '.join(columns)} FROM {name}").fetchall(), key=repr)
-    return state
-
-
-def net(con: duckdb.DuckDBPyConnection, as_of: str = "2030-01-01") -> list[tuple[Any, ...]]:
-    """(customer, orders, net) of the valid orders as of a day."""
-    build_facts(DuckDbEngine(con), Clock().as_of(as_of))
-    sql = "SELECT customer_id, sum(is_order), sum(net_fen) FROM fact_orders GROUP BY customer_id ORDER BY customer_id"
-    return [tuple(int(v) if v is not None else None for v in row) for row in con.execute(sql).fetchall()]
-
-
-def order(order_id: str, day: str = "2025-03-01", **more: Any) -> dict[str, Any]:
-    return {
-        "order_id": order_id,
-        "buyer_id": "甲",
-        "created_sec": at(day),
-        "paid_sec": at(day),
-        "amount_paid_fen": 1000,
-        **more,
-    }
-
-
-def counts(account: ImportAccount) -> tuple[int, ...]:
-    """(new, updated, unchanged, duplicate, rejected)."""
-    totals = account.totals
-    return totals.new, totals.updated, totals.unchanged, totals.duplicate, totals.rejected
 
 
 def test_the_same_file_again_changes_nothing(con: duckdb.DuckDBPyConnection) -> None:
@@ -139,23 +91,30 @@ def test_files_of_one_run_come_oldest_first_and_a_corrected_row_counts_once() ->
 
 @pytest.mark.parametrize("has_line_ids", [True, False])
 @pytest.mark.parametrize("list_first", [True, False])
-def test_an_order_list_and_its_lines_count_once(
-    con: duckdb.DuckDBPyConnection, list_first: bool, has_line_ids: bool
-) -> None:
-    """The same orders as one row each and line by line: whatever came first stands."""
+@pytest.mark.parametrize("runs", [1, 2])
+def test_an_order_list_and_its_lines_count_once(has_line_ids: bool, list_first: bool, runs: int) -> None:
+    """The same orders as one row each and line by line: the list holds the money, the lines what was bought."""
     whole = table([order("1"), order("2")])
     ids = [{"line_id": "a"}, {"line_id": "b"}] if has_line_ids else [{"product": "a"}, {"product": "b"}]
     lines = table(
-        [order("1", amount_paid_fen=400, **ids[0]), order("1", amount_paid_fen=600, **ids[1])],
+        [order("1", amount_paid_fen=400, **ids[0]), order("1", amount_paid_fen=500, **ids[1])],
         mapping(rows="line"),
     )
-    first, second = (whole, lines) if list_first else (lines, whole)
-    merge_orders(con, 1, [first])
-    account = merge_orders(con, 2, [second])
-    assert account.reasons["other-level"] == (2 if list_first else 1)
-    assert net(con) == [(1, 2, 2000)]
-    again = merge_orders(con, 3, [first, second])
-    assert counts(again)[:2] == (0, 0)
+    files = [whole, lines] if list_first else [lines, whole]
+    with new_store() as con:
+        batches = [files] if runs == 1 else [[file] for file in files]
+        accounts = [merge_orders(con, at_, batch) for at_, batch in enumerate(batches, start=1)]
+        assert sum(account.totals.new for account in accounts) == 4
+        # An order list that comes later makes details of lines that an earlier run brought.
+        assert accounts[-1].extra["detail_rows"] == (0 if runs == 2 and not list_first else 2)
+        assert net(con) == [(1, 2, 2000)]
+        # 1000 by 400 : 500, and the order without lines is its own item.
+        assert item_nets(con) == [("1", 444), ("1", 556), ("2", 1000)]
+        expected = [2000] if runs == 1 else [2000, 0] if list_first else [900, 2000]
+        assert [account.net_fen for account in accounts] == expected
+        again = merge_orders(con, 3, files)
+        assert counts(again)[:2] == (0, 0)
+        assert again.net_fen == 2000
 
 
 @pytest.mark.parametrize(
@@ -292,6 +251,15 @@ class TestReturns:
                 "SELECT min(l.paid_fen - r.refund_fen) FROM order_lines l JOIN refunds r USING (line_no)"
             )
             assert left.fetchall()[0][0] >= 0
+
+    def test_many_rows_of_one_order_take_no_more_than_was_paid(self, con: duckdb.DuckDBPyConnection) -> None:
+        merge_orders(
+            con, 1, [table([order("1", line_id=str(at_)) for at_ in range(20)], mapping(rows="line"))]
+        )
+        rows = [{"order_id": "1", "refund_amount_fen": fen} for fen in range(1, 251)]
+        account = merge_orders(con, 2, [table(rows, self.RETURNS)])
+        assert (counts(account), account.net_fen) == ((250, 0, 0, 0, 0), -20 * 1000)
+        assert net(con) == []
 
     def test_orders_come_before_returns_whatever_the_files_order(
         self, con: duckdb.DuckDBPyConnection

@@ -28,3 +28,20 @@ def lead_file(
         text = phone if isinstance(phone, str) else str(13_800_000_000 + phone)
         lines.append(f"{text},顾客{text[-4:]},{channels[at % len(channels)]}")
     return shop.file(name, "\n".join(lines) + "\n")
+
+
+def friend_file(shop: Shop, numbers: Sequence[int], name: str = "好友.csv", account: str = "a") -> Path:
+    """Friends of one member of staff by phone, counted from 13800000000."""
+    lines = ["客户名称,添加人,添加人账号,添加时间,手机"]
+    lines += [
+        f"客户{number},甲,{account},2025-03-01 10:00:{number:02d},{13_800_000_000 + number}"
+        for number in numbers
+    ]
+    return shop.file(name, "\n".join(lines) + "\n")
+
+
+def event_file(shop: Shop, numbers: Sequence[int], name: str = "行为.csv") -> Path:
+    """A view by each phone, counted from 13800000000."""
+    lines = ["手机号,行为,时间,商品"]
+    lines += [f"{13_800_000_000 + number},浏览,2025-03-01 10:00:00,苹果" for number in numbers]
+    return shop.file(name, "\n".join(lines) + "\n")

@@ -8,7 +8,7 @@ from typing import Any
 import openpyxl
 
 from tests.conftest import Shop
-from tests.leads.desk import lead_file, staff_file
+from tests.leads.desk import event_file, friend_file, lead_file, staff_file
 
 TOTALS = ("read", "new", "updated", "unchanged", "duplicate", "rejected", "blank")
 
@@ -93,21 +93,18 @@ def test_known_people_make_no_new_lead(shop: Shop) -> None:
     shop.run("import-leads", lead_file(shop, [1]))
     shop.run("distribute-leads")
     shop.run("import-leads", lead_file(shop, [2]))
-    import duckdb
-
-    with duckdb.connect(str(shop.root / ".siyu" / "siyu.duckdb")) as con:
-        con.execute("INSERT INTO customers VALUES (7, '老客', NULL, NULL, 1)")
-        con.execute("INSERT INTO customer_keys VALUES ('phone', '', '13800000003', 7, 1)")
-        con.execute("INSERT INTO customer_keys VALUES ('phone', '', '13800000004', 7, 1)")
-        con.execute(
-            "INSERT INTO opt_outs VALUES ('13800000004', '退订', 0, 1), ('13800000004', '再退', 1, 1)"
-        )
-    called = shop.json("import-leads", lead_file(shop, [1, 2, 3, 4, 5, 5]))
-    assert totals(called.result) == (6, 1, 0, 4, 1, 0, 0)
+    shop.run("import-events", event_file(shop, [3, 4]))
+    shop.run("import-contacts", friend_file(shop, [6, 7]))
+    shop.run("optout", "13800000004")
+    called = shop.json("import-leads", lead_file(shop, [1, 2, 3, 4, 5, 5, 6]))
+    assert totals(called.result) == (7, 1, 0, 5, 1, 0, 0)
     assert called.result["reasons"] == {
-        "already-customer": 1, "already-lead": 1, "in-pool": 1, "opted-out": 1, "duplicate-phone": 1,
+        "already-customer": 1, "already-friend": 1, "already-lead": 1, "in-pool": 1, "opted-out": 1,
+        "duplicate-phone": 1,
     }  # fmt: skip
-    assert called.result["customers"] == 1
+    assert called.result["customers"] == 3
+    words = shop.run("import-leads", lead_file(shop, [1, 2, 3, 4, 6])).stderr
+    assert "未变 5 = 已是好友 1 + 已在池中 1 + 已是线索 1 + 已是客户 1 + 已退订 1" in words
 
 
 def test_several_files_and_the_same_phone_in_two(shop: Shop) -> None:
@@ -171,6 +168,6 @@ def test_refusals_write_nothing(shop: Shop) -> None:
         shop.json("import-leads", shop.root / "inbox" / "没有.csv", expect=3).error["code"]
         == "file-not-found"
     )
-    assert shop.json("import-leads", shop.root / "inbox", expect=3).error["code"] == "is-a-folder"
+    assert shop.json("import-leads", shop.root / "inbox", expect=3).error["code"] == "unknown-header"
     assert shop.rows("SELECT count(*) FROM leads") == [(0,)]
     assert {row[0] for row in shop.rows("SELECT outcome FROM runs")} == {"refused"}

@@ -23,8 +23,8 @@ from siyu_cli.sheets.clean import (
     price_times_quantity,
 )
 from siyu_cli.sheets.dates import clean_moments
-from siyu_cli.sheets.places import clean_provinces, places_of
-from tests.sheets.makers import TZ
+from siyu_cli.sheets.places import clean_cities, clean_provinces, places_of
+from tests.sheets.makers import TZ, codes, orders, text, xlsx
 
 
 def wide(text: str) -> str:
@@ -80,9 +80,24 @@ def test_unknown_units_and_forms_are_refused(text):
     assert money(text) == (None, "bad-money")
 
 
-@pytest.mark.parametrize("text", ["", " ", "-", "--", "—", "——", "/", "null", "\\N", None])
+@pytest.mark.parametrize(
+    "text", ["", " ", "-", "--", "—", "——", "/", "- -- — /", "－", "null", "\\N", "\t-", None]
+)
 def test_placeholders_are_missing(text):
     assert money(text) == (None, None)
+    assert moment_of(text) == (None, None)
+    assert clean_ids(pa.array([text], pa.string())).values.to_pylist() == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "fen"),
+    [
+        ("￥1,299.00", 129900), ("99元", 9900), ("－5", -500), ("−5", -500), ("–5", -500), ("-¥5", -500), ("¥-5", -500),
+        ("１２", 1200), ("1.2万", 1_200_000), ("¥ 0", 0), ("12.5 元", 1250), ("0元", 0), ("999999999999.99", 99999999999999),
+    ],
+)  # fmt: skip
+def test_money_table(text, fen):
+    assert money(text) == (fen, None)
 
 
 @given(
@@ -202,10 +217,21 @@ def test_formats_of_the_mapping_come_first(moment, form, is_padded):
         ("01/02/2024", (None, "ambiguous-date")),
         ("5/6/11 9:00", (None, "ambiguous-date")),
         ("昨天", (None, "bad-date")),
+        ("2024-03-01 10:02:11 +0800", ("2024-03-01 10:02:11", None)),
+        ("2024-03-01 10:02:11 -0500", ("2024-03-01 23:02:11", None)),
+        ("2024-02-29T20:02:11Z", ("2024-03-01 04:02:11", None)),
     ],
 )
 def test_date_table(text, expected):
     assert moment_of(text) == expected
+
+
+@given(MOMENTS.filter(lambda moment: moment.year > 1960))
+def test_serials_of_a_workbook_that_counts_from_1904(moment):
+    days = repr((moment - datetime(1904, 1, 1)) / timedelta(days=1))
+    values, codes = clean_moments(pa.array([days, str(moment)]), (), TZ, is_1904=True)
+    assert [format_seconds(value) for value in values.to_pylist()] == [str(moment)] * 2
+    assert codes.null_count == 2
 
 
 @given(
@@ -261,6 +287,15 @@ def test_text_table(text, expected):
         ("12E3", "12E3", None),
         ("E20250315", "E20250315", None),
         ("\u200b123", "123", None),
+        ("'4900123456789012345", "4900123456789012345", None),
+        ("`4900123456789012345", "4900123456789012345", None),
+        ("\t4900123456789012345", "4900123456789012345", None),
+        ("4900123456789012345\t", "4900123456789012345", None),
+        ("\ufeff4900123456789012345", "4900123456789012345", None),
+        ("4900\u200b123456789012345", "4900123456789012345", None),
+        ("４９００123456789012345", "4900123456789012345", None),
+        ("4.90012345678901E+17", None, "id-precision-lost"),
+        ("'4.90012E+17", None, "id-precision-lost"),
         ("-", None, None),
         ("/", None, None),
     ],
@@ -268,6 +303,18 @@ def test_text_table(text, expected):
 def test_ids(text, value, code):
     values, codes = clean_ids(pa.array([text]))
     assert (values[0].as_py(), codes[0].as_py()) == (value, code)
+
+
+@pytest.mark.parametrize(
+    ("province", "city", "expected"),
+    [
+        ("北京", "海淀区", "北京市"), ("上海市", "上海", "上海市"), ("重庆", "县", "重庆市"), ("北京", None, None),
+        ("浙江省", "杭州市", "杭州市"), (None, "海淀区", "海淀区"), ("天津", "**", None),
+    ],
+)  # fmt: skip
+def test_a_district_in_the_city_column_is_its_city(province, city, expected):
+    provinces = clean_provinces(pa.array([province], pa.string()))
+    assert clean_cities(pa.array([city], pa.string()), provinces).to_pylist() == [expected]
 
 
 def test_provinces_have_one_spelling():
@@ -330,3 +377,87 @@ def test_a_column_of_few_texts_means_what_its_cells_mean(clean, cells):
         return list(zip(*(array.to_pylist() for array in arrays), strict=True))
 
     assert all_of(cells * 700) == [all_of([cell])[0] for cell in cells] * 700
+
+
+# --- rows ----------------------------------------------------------------------------------------
+
+HEADER = [
+    "订单编号",
+    "买家会员名",
+    "买家实际支付金额",
+    "订单状态",
+    "订单创建时间",
+    "订单付款时间",
+    "收货人姓名",
+    "无关列",
+]
+GOOD = ["1001", "甲", "5.00", "交易成功", "2025-01-01 10:00:00", "2025-01-01 10:01:00", "NA", "#N/A"]
+
+
+def row(**changes: str) -> list[str]:
+    return [changes.get(name, cell) for name, cell in zip(HEADER, GOOD, strict=True)]
+
+
+def csv_of(path, rows, encoding="utf-8"):
+    return text(path, "".join(",".join(cells) + "\n" for cells in [HEADER, *rows]), encoding)
+
+
+def test_an_error_cell_in_a_used_column_refuses_the_row(tmp_path):
+    rows = [row(), row(订单编号="#N/A"), row(订单付款时间="#VALUE!"), row(收货人姓名=" #REF! ")]
+    expected = [("订单编号", "A3 #N/A"), ("订单付款时间", "F4 #VALUE!"), ("收货人姓名", "G5 #REF!")]
+    plain = orders(csv_of(tmp_path / "订单.csv", rows))
+    assert [(reject.column, reject.detail) for reject in plain.rejects] == expected
+    assert {reject.code for reject in plain.rejects} == {"error-cell"}
+    assert plain.rows["order_id"].to_pylist() == ["1001"]
+    book = orders(xlsx(tmp_path / "订单.xlsx", [HEADER, *rows], title="七月"))
+    assert [(reject.column, reject.detail) for reject in book.rejects] == [
+        (column, f"七月!{detail}") for column, detail in expected
+    ]
+
+
+@pytest.mark.parametrize("name", ["NA", "null", "None", "nan", "N/A", "#1 店"])
+def test_names_that_look_like_nothing_are_names(tmp_path, name):
+    table = orders(csv_of(tmp_path / "订单.csv", [row(收货人姓名=name)]))
+    assert table.rows["receiver"].to_pylist() == [name]
+
+
+def test_a_damaged_byte_refuses_its_row_and_the_file_goes_on(tmp_path):
+    path = csv_of(tmp_path / "订单.csv", [row(订单编号=str(at)) for at in range(40_000)], "gb18030")
+    data = path.read_bytes().split(b"\n")
+    data[30_000] = data[30_000].replace("甲".encode("gb18030"), b"\xff")
+    path.write_bytes(b"\n".join(data))
+    table = orders(path)
+    assert codes(table) == [(30_001, "bad-bytes")]
+    assert table.rows.num_rows == 39_999
+    assert "�" in table.originals([30_001])[0].cells[1]
+
+
+def test_a_cell_longer_than_a_spreadsheet_allows_is_cut_and_said(tmp_path):
+    table = orders(csv_of(tmp_path / "订单.csv", [row(收货人姓名="长" * 140_000), row(订单编号="2")]))
+    assert [len(name) for name in table.rows["receiver"].to_pylist()] == [32_767, 2]
+    assert table.notes == {"long-cell-cut": 1}
+
+
+def test_a_row_of_units_or_formulas_under_the_header_is_no_data(tmp_path):
+    rows = [["", "", "(元)", "", "", "", "", "③=①-②"], row(), row(订单编号="1002", 无关列="③=①-②")]
+    table = orders(csv_of(tmp_path / "订单.csv", rows))
+    assert (table.read, table.blank, table.rows.num_rows) == (3, 1, 2)
+
+
+def test_a_long_file_says_how_far_it_is_and_is_scanned_from_its_file(tmp_path):
+    import duckdb
+
+    rows = [row(订单编号=str(at), 收货人姓名=f"Ａ{at}") for at in range(90_000)]
+    path = csv_of(tmp_path / "订单.csv", rows)
+    told: list[int] = []
+    table = orders(path, spool=tmp_path, progress=told.append)
+    assert told == sorted(told)
+    assert len(told) > 1
+    assert told[-1] == path.stat().st_size
+    con = duckdb.connect()
+    con.register("incoming", table.scan())
+    for _ in range(2):
+        found = con.execute(
+            "SELECT count(*), sum(amount_paid_fen), min(platform_key) FROM incoming"
+        ).fetchall()
+        assert found == [(90_000, 90_000 * 500, table.mapping.platform.casefold())]

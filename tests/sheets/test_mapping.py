@@ -14,6 +14,7 @@ from siyu_cli.sheets.mapping import (
     choose_mapping,
     header_key,
     load_mapping,
+    meaning_of,
     resolve_mappings,
 )
 from siyu_cli.workspace import Settings, Workspace
@@ -32,6 +33,7 @@ columns:
   product: Description
   quantity: Quantity
   unit_price: Price
+  amount_paid: Paid
   status: 状态
   refund_status: 售后
 order_key: [order_id, buyer_id]
@@ -47,6 +49,13 @@ status:
   refunded: [付款以后用户退款成功，交易自动关闭]
 refund_status: {full: [退款成功], partial: [部分退款成功], running: [退款中], none: [无售后]}
 identity: {buyer_id: global}
+private: [身份证号]
+repeated: [amount_paid]
+carried: [paid_at, amount_paid]
+joined: ";"
+gifts: {column: [赠品, 是否赠品], values: [是, Ｙ]}
+postage: [邮费]
+date_in_order_id: "%y%m%d"
 """
 
 
@@ -67,6 +76,12 @@ def test_every_key_of_the_format(tmp_path):
     assert mapping.status["付款以后用户退款成功,交易自动关闭"] == "refunded"
     assert mapping.refund_status["退款中"] == "running"
     assert mapping.buyer_identity == "global"
+    assert (mapping.repeated, mapping.carried) == (("amount_paid",), ("paid_at", "amount_paid"))
+    assert (mapping.joined, mapping.postage, mapping.date_in_order_id) == (";", ("邮费",), "%y%m%d")
+    assert (mapping.gift_columns, mapping.gift_words) == (("赠品", "是否赠品"), ("是", "y"))
+    assert mapping.found_columns(["是否赠品", "Price"]) == {"unit_price": "Price", "gift": "是否赠品"}
+    assert mapping.is_private("身份证号 ")
+    assert not mapping.is_private("Price")
 
 
 def test_defaults(tmp_path):
@@ -103,6 +118,20 @@ def test_defaults(tmp_path):
         ("identity: {buyer_id: global}", "identity: {buyer_id: shop}", "platform"),
         ("constants: {platform: 自建站", "constants: {plattform: 自建站", "platform"),
         ("  product: Description", "  product: {a: b}", "product"),
+        ("repeated: [amount_paid]", "repeated: [amount_pay]", "amount_paid"),
+        ("repeated: [amount_paid]", "repeated: [quantity]", "refund_amount"),
+        ("repeated: [amount_paid]", "repeated: [amount_total]", "columns"),
+        ("carried: [paid_at, amount_paid]", "carried: [paid]", "paid_at"),
+        ('joined: ";"', 'joined: ";;"', "joined"),
+        ('joined: ";"', "joined: .", "joined"),
+        ("gifts: {column: [赠品, 是否赠品], values: [是, Ｙ]}", "gifts: {column: 赠品}", "values"),
+        ("gifts: {column: [赠品, 是否赠品], values: [是, Ｙ]}", "gifts: {columns: 赠品}", "column"),
+        ("postage: [邮费]", "postages: [邮费]", "postage"),
+        ("postage: [邮费]", "postage: []", "postage"),
+        ('date_in_order_id: "%y%m%d"', 'date_in_order_id: "%y-%m-%d"', "%Y%m%d"),
+        ('date_in_order_id: "%y%m%d"', 'date_in_order_id: "%y%m%H"', "%Y%m%d"),
+        ("  closed: [交易关闭]", '  closed: ["*"]', "status.closed"),
+        ("private: [身份证号]", "privat: [身份证号]", "private"),
     ],
 )
 def test_complaints_name_the_line_and_the_way_out(tmp_path, old, new, words):
@@ -115,6 +144,48 @@ def test_complaints_name_the_line_and_the_way_out(tmp_path, old, new, words):
     assert (error.where.file, error.where.line) == ("m.yaml", line)
     assert error.where.column is not None
     assert words in error.message + error.hint
+
+
+def test_keys_of_orders_are_no_keys_of_leads(tmp_path):
+    with pytest.raises(InputRefused) as caught:
+        load(tmp_path, "kind: leads\ncolumns: {phone: 手机}\nrepeated: [amount_paid]\n")
+    assert "repeated" in caught.value.message
+
+
+@pytest.mark.parametrize("key", ["repeated: [amount_paid]", 'date_in_order_id: "%y%m%d"'])
+def test_what_is_told_by_order_needs_an_order_id(tmp_path, key):
+    with pytest.raises(InputRefused) as caught:
+        load(tmp_path, f"kind: orders\ncolumns: {{amount_paid: 钱}}\n{key}\n")
+    assert "order_id" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("word", "meaning"),
+    [
+        ("(删除)等待出库", "closed"),
+        ("（删除）完成", "closed"),
+        ("已删除", None),
+        ("(删除)", "closed"),
+        ("完成", "paid"),
+        ("仅退款退款完成", "refunded"),
+        ("退款完成了", "refunded"),
+        ("等待审核", "unpaid"),
+        ("审核", "unpaid"),
+        ("(删除)退款完成", "closed"),
+        ("(删除)例外", "paid"),
+        ("a*b", "paid"),
+        ("axb", None),
+    ],
+)
+def test_status_words_with_an_open_end(tmp_path, word, meaning):
+    """The whole word counts before an open one, a longer open one before a shorter."""
+    mapping = load(
+        tmp_path,
+        "kind: orders\ncolumns: {order_id: 号, status: 态, amount_paid: 钱}\nstatus:\n"
+        '  paid: [完成, "(删除)例外", "a*b"]\n  closed: ["(删除)*"]\n'
+        '  refunded: ["*退款完*"]\n  unpaid: ["*审核"]\n',
+    )
+    assert meaning_of(word, mapping.status) == meaning
 
 
 @pytest.mark.parametrize(

@@ -64,12 +64,13 @@ def test_phones_stored_as_numbers(tmp_path):
 
 
 def test_leads_without_a_phone_column(tmp_path):
-    for content, code in (
-        ("姓名,来源\n张三,抖音\n", "missing-phone-column"),
-        ("甲,乙\n1,2\n", "unknown-header"),
+    for content, platform, code in (
+        ("姓名,来源\n张三,抖音\n", "线索", "missing-phone-column"),
+        ("姓名,来源\n张三,抖音\n", "auto", "unknown-header"),
+        ("甲,乙\n1,2\n", "线索", "unknown-header"),
     ):
         with pytest.raises(InputRefused) as caught:
-            leads(text(tmp_path / "a.csv", content))
+            read_leads(text(tmp_path / "a.csv", content), shipped("leads", platform), tz=TZ)
         assert caught.value.code == code
 
 

@@ -136,7 +136,7 @@ def _given_phones(phones: list[str], file: Path | None) -> list[Given]:
     from siyu_cli.people.optout import Given, phones_in_file
 
     given = [Given(phone) for phone in phones]
-    for path in expand_paths([file]) if file else []:
+    for path in expand_paths([file])[0] if file else []:
         given += phones_in_file(path)
     if not given:
         raise UsageRefused(

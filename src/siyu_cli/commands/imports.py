@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from siyu_cli.commands.frame import command
 from siyu_cli.commands.importing import (
-    AllowRejectsOption,
     FilesArgument,
-    PlatformOption,
-    SheetOption,
+    ImportOptions,
     run_import,
+    takes_import_options,
 )
 from siyu_cli.commands.render import Outcome
 from siyu_cli.context import AppContext
@@ -21,7 +22,16 @@ from siyu_cli.language import tr
 if TYPE_CHECKING:
     from siyu_cli.sheets.account import ImportAccount
 
+
+class SeveralPhones(StrEnum):
+    """What becomes of a cell with several phones."""
+
+    REJECT = "reject"
+    SPLIT = "split"
+
+
 _WHY_UNCHANGED = {
+    "already-friend": tr("已是好友", "friends"),
     "in-pool": tr("已在池中", "in the pool"),
     "already-lead": tr("已是线索", "already leads"),
     "already-customer": tr("已是客户", "customers"),
@@ -45,9 +55,11 @@ def register(app: typer.Typer) -> None:
         ),
         writes=True,
     )
+    @takes_import_options
     def import_staff(
         ctx: AppContext,
         files: FilesArgument,
+        options: ImportOptions,
         full: Annotated[
             bool,
             typer.Option(
@@ -56,17 +68,13 @@ def register(app: typer.Typer) -> None:
                 help=tr("这是全部员工:表里没有的人停用", "This is everyone: retire whom it leaves out"),
             ),
         ] = False,
-        sheet: SheetOption = None,
-        platform: PlatformOption = None,
-        allow_rejects: AllowRejectsOption = False,
     ) -> Outcome:
         from siyu_cli.leads.importing import merge_staff
         from siyu_cli.sheets.people import read_staff
 
         return run_import(
             ctx, files, ("staff",), read_staff,
-            lambda run, tables: merge_staff(run.con, run.run_id, tables, is_full=full), _staff_words,
-            sheet=sheet, platform=platform, allow_rejects=allow_rejects,
+            lambda run, tables: merge_staff(run.con, run.run_id, tables, is_full=full), _staff_words, options,
         )  # fmt: skip
 
     @command(
@@ -84,9 +92,11 @@ def register(app: typer.Typer) -> None:
         writes=True,
         dated=True,
     )
+    @takes_import_options
     def import_leads(
         ctx: AppContext,
         files: FilesArgument,
+        options: ImportOptions,
         source: Annotated[
             str | None,
             typer.Option("--source", metavar="TEXT", show_default=False, help=tr("来源;用于表里没写来源的行", "Source of rows that name none")),
@@ -95,18 +105,33 @@ def register(app: typer.Typer) -> None:
             str | None,
             typer.Option("--channel", metavar="TEXT", show_default=False, help=tr("渠道;用于表里没写渠道的行", "Channel of rows that name none")),
         ] = None,
-        sheet: SheetOption = None,
-        platform: PlatformOption = None,
-        allow_rejects: AllowRejectsOption = False,
+        batch: Annotated[
+            str | None,
+            typer.Option("--batch", metavar="NAME", show_default=False, help=tr("批次;默认用文件名", "Batch; default: the file's name")),
+        ] = None,
+        tag: Annotated[
+            list[str] | None,
+            typer.Option("--tag", metavar="TAG", show_default=False,
+                         help=tr("给名单里的每个号码打上这个标签,可写几次", "Put this tag on every phone of the list; repeatable")),
+        ] = None,
+        several_phones: Annotated[
+            SeveralPhones,
+            typer.Option("--several-phones", show_default=False,
+                         help=tr("一格里有几个号码:reject 拒收(默认),split 拆成几条线索",
+                                 "A cell with several phones: reject (default), or split into several leads")),
+        ] = SeveralPhones.REJECT,
     ) -> Outcome:  # fmt: skip
-        from siyu_cli.leads.importing import merge_leads
+        from siyu_cli.leads.importing import LeadDefaults, merge_leads
         from siyu_cli.sheets.people import read_leads
 
         at_sec = ctx.as_of.seconds
+        defaults = LeadDefaults(
+            source, channel, batch, tuple(one for text in tag or () if (one := text.strip()))
+        )
         return run_import(
-            ctx, files, ("leads",), read_leads,
-            lambda run, tables: merge_leads(run.con, run.run_id, at_sec, tables, source=source, channel=channel),
-            _lead_words, sheet=sheet, platform=platform, allow_rejects=allow_rejects,
+            ctx, files, ("leads",), partial(read_leads, several=several_phones.value),
+            lambda run, tables: merge_leads(run.con, run.run_id, at_sec, tables, defaults),
+            _lead_words, options,
         )  # fmt: skip
 
     @command(
@@ -124,20 +149,18 @@ def register(app: typer.Typer) -> None:
         ),
         writes=True,
     )
+    @takes_import_options
     def import_orders(
         ctx: AppContext,
         files: FilesArgument,
-        sheet: SheetOption = None,
-        platform: PlatformOption = None,
-        allow_rejects: AllowRejectsOption = False,
+        options: ImportOptions,
     ) -> Outcome:
         from siyu_cli.customers.import_orders import merge_orders
         from siyu_cli.sheets.orders import read_orders
 
         return run_import(
-            ctx, files, ("orders", "returns"), read_orders,
-            lambda run, tables: merge_orders(run.con, run.run_id, tables), _order_words,
-            sheet=sheet, platform=platform, allow_rejects=allow_rejects,
+            ctx, files, ("orders", "returns", "details"), read_orders,
+            lambda run, tables: merge_orders(run.con, run.run_id, tables), _order_words, options,
         )  # fmt: skip
 
 
@@ -172,6 +195,16 @@ def _lead_words(account: ImportAccount) -> list[str]:
     if known:
         lines.append(
             tr(f"未变 {totals.unchanged:,} = ", f"{totals.unchanged:,} unchanged = ") + " + ".join(known)
+        )
+    extra = account.extra
+    if extra["new_leads"] != totals.new:
+        lines.append(tr(f"新线索 {extra['new_leads']:,} 条", f"{extra['new_leads']:,} new leads"))
+    if extra["new_tags"]:
+        lines.append(
+            tr(
+                f"打上标签 {extra['new_tags']:,} 个;号码已经是客户的,客户现在就有,其余的等号码成为客户",
+                f"{extra['new_tags']:,} tags put on phones; a customer has the tags of their phones",
+            )
         )
     if totals.new:
         lines.append(tr("下一步:siyu distribute-leads --dry-run", "Next: siyu distribute-leads --dry-run"))
@@ -212,11 +245,11 @@ def _order_words(account: ImportAccount) -> list[str]:
                 f"A phone shows {extra['merged_customers']:,} customers to be the same as others; merged",
             )
         )
-    if reasons.get("other-level"):
+    if extra["detail_rows"]:
         lines.append(
             tr(
-                f"{reasons['other-level']:,} 行的订单已经从另一种导出(订单列表或商品明细)导入过,没有再算一次",
-                f"{reasons['other-level']:,} rows speak of orders known from the other kind of export; not counted twice",
+                f"{extra['detail_rows']:,} 行只说明订单里有什么,金额以订单列表为准,没有再算一次",
+                f"{extra['detail_rows']:,} rows say what was in orders; the order list holds their money, counted once",
             )
         )
     if reasons.get("older-export"):

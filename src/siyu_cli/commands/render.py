@@ -70,7 +70,7 @@ def print_outcome(ctx: AppContext, outcome: Outcome) -> None:
             _print_csv(table)
     else:
         for table in outcome.tables:
-            ctx.stdout.print(_rich_table(ctx, table))
+            ctx.stdout.print(rich_table(ctx, table))
     for line in outcome.after:
         ctx.say(line)
     if ctx.dry_run:
@@ -124,7 +124,8 @@ def _write_utf8(text: str) -> None:
     sys.stdout.flush()
 
 
-def _rich_table(ctx: AppContext, table: Table) -> RichTable:
+def rich_table(ctx: AppContext, table: Table) -> RichTable:
+    """A table for people; customer text is escaped."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text

@@ -177,6 +177,7 @@ def register(app: typer.Typer) -> None:
                 f"{now.order_lines:,} ({now.anonymous_lines:,})",
             ),
             (tr("付款日期", "Paid between"), days),
+            (tr("好友 / 行为", "Friends / events"), f"{now.contacts:,} / {now.events:,}"),
             (tr("标签(人次)", "Tags held"), f"{now.tags_held:,}"),
             (tr("已分层客户", "Scored customers"), f"{now.scored_customers:,}"),
             (tr("已退订", "Opted out"), f"{now.opted_out:,}"),

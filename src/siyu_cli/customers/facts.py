@@ -3,14 +3,20 @@
 A **valid order** as of D: paid, paid at or before D, not closed, net of the refunds known by D above
 zero (or a paid 0.00 row where the mapping says `zero_amount: purchase`). Two tables come of it:
 
-`fact_orders`: one row per valid order (`is_order` 1), and one per negative row that found no line to
-be set against (`is_order` 0, a negative `net_fen`, its own day: it lowers totals, is never an order).
+`fact_orders`: one row per valid order (`is_order` 1); one per order of which only gift or postage lines
+still hold money, and one per negative row that found no line to be set against (`is_order` 0: on its own
+day it raises or lowers totals, but is never an order).
     customer_id (NULL where the file names no buyer), order_no, is_order, line_count, paid_sec, paid_day,
     net_fen, platform_key, shop_key, channel_key
 
-`fact_items`: one row per line of a valid order that still has a net above zero (or is a zero purchase).
+`fact_items`: one row per thing bought in a valid order that still has a net above zero (or is a zero
+purchase). An order known as one row whose lines or details are known too is divided into these
+(store.items), so the nets of the items of an order always sum to the order's, but for its gift and
+postage lines, which are no items.
     customer_id, order_no, line_no, paid_sec, paid_day, net_fen, quantity_milli,
     product_key, category_key, sku_key, platform_key, shop_key, channel_key
+
+`fact_lines`: one row per row that holds money, whatever is left of it.
 
 Text columns are folded (words.fold) and '' where missing, so every engine compares them alike.
 """
@@ -32,36 +38,64 @@ WITH refunded AS (
 ),
 counted AS (
     SELECT l.line_no, l.order_no, l.customer_id, l.paid_sec, l.paid_day, l.quantity_milli,
-           l.is_zero_purchase AS zero_counts, l.paid_fen AS gross_fen,
+           l.is_zero_purchase AS zero_counts, l.is_goods, l.paid_fen AS gross_fen,
            CASE WHEN l.refund_sec <= ? THEN l.refund_fen ELSE 0 END + COALESCE(r.refunded_fen, 0) AS returned_fen,
            COALESCE(l.product_key, '') AS product_key, COALESCE(l.category_key, '') AS category_key,
            COALESCE(l.sku_key, '') AS sku_key, COALESCE(l.platform_key, '') AS platform_key,
            COALESCE(l.shop_key, '') AS shop_key, COALESCE(l.channel_key, '') AS channel_key
     FROM order_lines AS l
     LEFT JOIN refunded AS r ON r.refunded_line_no = l.line_no
-    WHERE l.kind = 'sale' AND l.status IN ('paid', 'refunded') AND l.paid_sec <= ?
+    WHERE l.kind = 'sale' AND l.is_detail = 0 AND l.status IN ('paid', 'refunded') AND l.paid_sec <= ?
 )
-SELECT line_no, order_no, customer_id, paid_sec, paid_day, quantity_milli,
+SELECT line_no, order_no, customer_id, paid_sec, paid_day, quantity_milli, is_goods,
        product_key, category_key, sku_key, platform_key, shop_key, channel_key,
        CASE WHEN returned_fen >= gross_fen THEN 0 ELSE gross_fen - returned_fen END AS net_fen,
        CASE WHEN zero_counts = 1 AND gross_fen = 0 AND returned_fen = 0 THEN 1 ELSE 0 END AS is_zero_purchase
 FROM counted
 """
 
-# A line without net (a gift, a line sent back) belongs to its order but was not bought.
+# Parameters: as_of seconds, is_goods. A line without net (a gift, a line sent back) belongs to its order but
+# was not bought; one of gifts or postage (is_goods 0) is no item, whatever it cost.
 FACT_ITEMS_SQL = """
+WITH divided AS (
+    SELECT line_no AS part_line_no, MIN(order_no) AS divided_order_no, MAX(from_sec) AS latest_sec
+    FROM item_nets WHERE from_sec <= ? GROUP BY line_no
+),
+divided_orders AS (SELECT DISTINCT divided_order_no AS whole_order_no FROM divided),
+parts AS (
+    SELECT f.customer_id, f.order_no, f.line_no, f.paid_sec, f.paid_day, f.net_fen, f.quantity_milli, f.is_goods,
+           f.product_key, f.category_key, f.sku_key, f.platform_key, f.shop_key, f.channel_key, f.is_zero_purchase
+    FROM fact_lines AS f
+    LEFT JOIN divided_orders AS w ON w.whole_order_no = f.order_no
+    WHERE w.whole_order_no IS NULL
+    UNION ALL
+    SELECT f.customer_id, f.order_no, l.line_no, f.paid_sec, f.paid_day, n.net_fen, l.quantity_milli, l.is_goods,
+           COALESCE(l.product_key, '') AS product_key, COALESCE(l.category_key, '') AS category_key,
+           COALESCE(l.sku_key, '') AS sku_key, f.platform_key, f.shop_key, f.channel_key, f.is_zero_purchase
+    FROM divided AS d
+    JOIN item_nets AS n ON n.line_no = d.part_line_no AND n.from_sec = d.latest_sec
+    JOIN order_lines AS l ON l.line_no = d.part_line_no
+    JOIN fact_lines AS f ON f.order_no = d.divided_order_no
+)
 SELECT customer_id, order_no, line_no, paid_sec, paid_day, net_fen, quantity_milli,
        product_key, category_key, sku_key, platform_key, shop_key, channel_key
-FROM fact_lines
-WHERE net_fen > 0 OR is_zero_purchase = 1
+FROM parts
+WHERE is_goods = ? AND (net_fen > 0 OR is_zero_purchase = 1)
 """
 
 # Parameter: as_of seconds. An order is paid when its first line is.
 FACT_ORDERS_SQL = """
-SELECT MIN(customer_id) AS customer_id, order_no, 1 AS is_order, COUNT(*) AS line_count,
+WITH parts AS (
+    SELECT customer_id, order_no, 1 AS is_item, paid_sec, paid_day, net_fen, platform_key, shop_key, channel_key
+    FROM fact_items
+    UNION ALL
+    SELECT customer_id, order_no, 0 AS is_item, paid_sec, paid_day, net_fen, platform_key, shop_key, channel_key
+    FROM fact_extras WHERE net_fen > 0
+)
+SELECT MIN(customer_id) AS customer_id, order_no, MAX(is_item) AS is_order, CAST(SUM(is_item) AS BIGINT) AS line_count,
        MIN(paid_sec) AS paid_sec, MIN(paid_day) AS paid_day, SUM(net_fen) AS net_fen,
        MIN(platform_key) AS platform_key, MIN(shop_key) AS shop_key, MIN(channel_key) AS channel_key
-FROM fact_items
+FROM parts
 GROUP BY order_no
 UNION ALL
 SELECT customer_id, 0 AS order_no, 0 AS is_order, 0 AS line_count, refund_sec AS paid_sec,
@@ -73,13 +107,14 @@ WHERE line_no IS NULL AND refund_sec <= ?
 
 
 def build_facts(engine: Engine, as_of: AsOf) -> None:
-    """Make `fact_lines`, `fact_items` and `fact_orders` as of a moment from `order_lines` and `refunds`."""
+    """Make `fact_lines`, `fact_items` and `fact_orders` as of a moment from the orders and refunds of the store."""
     engine.write(LINE_NET_SQL, "fact_lines", (as_of.seconds,) * 3)
-    engine.write(FACT_ITEMS_SQL, "fact_items")
+    engine.write(FACT_ITEMS_SQL, "fact_items", (as_of.seconds, 1))
+    engine.write(FACT_ITEMS_SQL, "fact_extras", (as_of.seconds, 0))
     engine.write(FACT_ORDERS_SQL, "fact_orders", (as_of.seconds,))
 
 
 def future_rows(engine: Engine, as_of: AsOf) -> int:
     """Paid rows later than the moment: invisible to every result, and said in one warning."""
-    sql = "SELECT COUNT(*) AS n FROM order_lines WHERE kind = 'sale' AND paid_sec > ?"
+    sql = "SELECT COUNT(*) AS n FROM order_lines WHERE kind = 'sale' AND is_detail = 0 AND paid_sec > ?"
     return int(engine.query(sql, (as_of.seconds,)).column("n")[0].as_py())

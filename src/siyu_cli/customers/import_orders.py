@@ -6,119 +6,176 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from siyu_cli.people import identity
+from siyu_cli.people import identity, merging
 from siyu_cli.sheets.account import FileAccount, ImportAccount, reader_reasons
 from siyu_cli.sheets.counts import Counts
 from siyu_cli.sheets.table import CleanTable, Reject
-from siyu_cli.store import orders, refunds
-from siyu_cli.words import fold_column
+from siyu_cli.store import items, orders, refunds, versions
+from siyu_cli.store.versions import Undone
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
 _INCOMING = "incoming_rows"
 
-# What the accepted sales and negative rows of the file are worth, by the meaning of a valid order.
-_NET_SQL = """
-CREATE OR REPLACE TEMP TABLE worth AS
-SELECT line_hash, verdict, CASE WHEN kind = 'negative' THEN paid_fen
-           WHEN status IN ('paid', 'refunded') THEN greatest(paid_fen - refund_fen, 0) ELSE 0 END AS net_fen
-FROM staged WHERE verdict NOT IN ('rejected', 'duplicate') AND reason IS DISTINCT FROM 'other-level'
-"""
+_KINDS = ("orders", "details", "returns")
+"""In the order in which files of one run are merged."""
 
 
 def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTable]) -> ImportAccount:
-    """Write the rows of order exports and return lists, in this order, and account for every one.
+    """Write the rows of order exports, details and return lists, and account for every one.
 
-    Inside the caller's transaction. Orders come before returns and older exports before newer ones,
-    whatever the order of the files.
+    Inside the caller's transaction. Orders come before their details and returns, and older exports
+    before newer ones, whatever the order of the files.
     """
     con.execute("CREATE OR REPLACE TEMP TABLE seen_lines (line_hash UHUGEINT, net_fen BIGINT)")
     con.execute("CREATE OR REPLACE TEMP TABLE import_people (customer_id BIGINT)")
-    known_people = con.execute("SELECT count(*) FROM customers").fetchall()[0][0]
-    merged = con.execute("SELECT count(*) FROM customer_merges").fetchall()[0][0]
     accounts: dict[int, FileAccount] = {}
     returned_lines = overlap_fen = 0
 
-    def turn(at: int) -> tuple[bool, int, int]:
-        return tables[at].mapping.kind == "returns", tables[at].exported_sec, at
+    def turn(at: int) -> tuple[int, int, int]:
+        return _KINDS.index(tables[at].mapping.kind), tables[at].exported_sec, at
 
-    for position in sorted(range(len(tables)), key=turn):
-        table = tables[position]
-        con.register(_INCOMING, _with_keys(table.rows))
-        if table.mapping.kind == "returns":
-            accounts[position], lines = _merge_returns(con, run_id, table)
-            returned_lines += lines
-        else:
-            accounts[position], twice_fen = _merge_orders(con, run_id, table)
-            overlap_fen += twice_fen
+    positions = sorted(range(len(tables)), key=turn)
+    returns = [at for at in positions if tables[at].mapping.kind == "returns"]
+    for position in positions[: len(positions) - len(returns)]:
+        con.register(_INCOMING, tables[position].scan())
+        accounts[position], twice_fen = _merge_orders(con, run_id, tables[position])
+        overlap_fen += twice_fen
         con.unregister(_INCOMING)
-    orders.refresh_customers(con, run_id)
-    refunds.allocate_negatives(con, run_id)
-    # A customer met early in the run may have been merged by a later file.
-    people = con.execute("""
-        SELECT count(DISTINCT coalesce(m.into_customer_id, p.customer_id))
-        FROM import_people AS p LEFT JOIN customer_merges AS m ON m.from_customer_id = p.customer_id
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE changed_orders AS SELECT DISTINCT order_no FROM order_lines WHERE run_id = ?",
+        [run_id],
+    )
+    # Customers that became one: their negative rows are set against the lines of both.
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE changed_groups AS
+        SELECT DISTINCT customer_id, coalesce(sku_key, product_key, '') AS item FROM order_lines
+        SEMI JOIN (SELECT into_customer_id AS customer_id FROM customer_merges
+                   WHERE run_id = $run AND from_run_id < $run) AS m USING (customer_id)
+        """,
+        {"run": run_id},
+    )
+    items.settle_levels(con)
+    # The lines of an order that its own row counts were counted by their file, too.
+    overlap_fen += con.execute("""
+        SELECT coalesce(sum(net_fen), 0) FROM seen_lines
+        SEMI JOIN (SELECT line_hash FROM order_lines WHERE is_detail = 1) AS d USING (line_hash)
     """).fetchall()[0][0]
-    merges = con.execute("SELECT count(*) FROM customer_merges").fetchall()[0][0] - merged
-    new_people = con.execute("SELECT count(*) FROM customers").fetchall()[0][0] - known_people + merges
+    refunds.allocate_returns(con)
+    for position in returns:
+        con.register(_INCOMING, tables[position].scan())
+        accounts[position], lines = _merge_returns(con, run_id, tables[position])
+        returned_lines += lines
+        con.unregister(_INCOMING)
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE changed_people AS SELECT DISTINCT customer_id FROM order_lines WHERE run_id = ?",
+        [run_id],
+    )
+    orders.refresh_customers(con)
+    _set_against(con, run_id)
+    versions.forget_old(con, [orders.LINES])
+    # A customer met early in the run may have been merged by a later file.
+    identity.current(con, "import_people", run_id)
+    people, new_people, merges, details = con.execute(
+        """
+        SELECT (SELECT count(DISTINCT customer_id) FROM import_people),
+               (SELECT count(*) FROM customers WHERE run_id = $run),
+               (SELECT count(*) FROM customer_merges WHERE run_id = $run AND from_run_id < $run),
+               (SELECT count(*) FROM order_lines WHERE run_id = $run AND is_detail = 1)
+        """,
+        {"run": run_id},
+    ).fetchall()[0]
     extra = {
         "anonymous": _count_anonymous(accounts),
         "returned_lines": returned_lines,
         "merged_customers": merges,
+        "detail_rows": details,
     }
     files = tuple(accounts[at] for at in range(len(tables)))
-    return ImportAccount(files, people, new_people, extra, overlap_fen)
+    return ImportAccount(files, people, new_people, extra, int(overlap_fen))
 
 
-def _with_keys(rows: pa.Table) -> pa.Table:
-    """The rows with the folded columns that conditions compare (`product` → `product_key`)."""
-    for name in orders.FOLDED:
-        if name in rows.column_names:
-            rows = rows.append_column(f"{name}_key", fold_column(rows[name]))
-    return rows
+def undo_orders(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undone:
+    """Take an import of orders, details or returns back, inside the caller's transaction.
+
+    Every row becomes what the other imports say of it, refunds are set against what is left, and the
+    people only this import knew go. `undo_run_id` is the run that does it.
+    """
+    con.execute("CREATE OR REPLACE TEMP TABLE changed_groups (customer_id BIGINT, item VARCHAR)")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE changed_orders AS {orders.touched_orders_sql()}", {"run": run_id}
+    )
+    gone, kept = refunds.forget_returns(con, run_id)
+    refunds.find_changed_groups(con)
+    lines = versions.take_back(con, orders.LINES, run_id)
+    refunds.drop_orphans(con)
+    merging.take_back(con, run_id)
+    orders.name_customers(con)
+    items.settle_levels(con)
+    refunds.find_changed_groups(con)
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE changed_people AS SELECT DISTINCT customer_id FROM changed_groups"
+    )
+    orders.refresh_customers(con)
+    refunds.allocate_returns(con)
+    _set_against(con, undo_run_id)
+    return lines + Undone(gone, 0, {"confirmed-since": kept} if kept else {})
+
+
+def _set_against(con: DuckDBPyConnection, run_id: int) -> None:
+    """Negative rows and item nets of `changed_orders`, once returns have been set against their lines."""
+    refunds.find_changed_groups(con)
+    refunds.allocate_negatives(con, run_id)
+    items.spread_nets(con)
 
 
 def _merge_orders(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> tuple[FileAccount, int]:
     """The file's account, and what of its net replaces that of an earlier file of this run."""
     staging = orders.Staging.of(table)
-    orders.stage(con, _INCOMING, staging)
-    orders.judge(con, staging, table.exported_sec)
-    orders.claim_people(con)
+    with orders.as_written(con):
+        orders.stage(con, _INCOMING, staging)
+        orders.judge(con, staging, table.exported_sec)
+        orders.claim_people(con, staging)
     identity.resolve(con, run_id)
-    orders.merge(con, _INCOMING, run_id, table.exported_sec)
+    with orders.as_written(con):
+        orders.merge(con, staging, orders.Incoming(_INCOMING, table), run_id, table.exported_sec)
     con.execute(
         "INSERT INTO import_people SELECT DISTINCT customer_id FROM resolved WHERE customer_id IS NOT NULL"
     )
-    con.execute(_NET_SQL)
-    net_fen = con.execute("SELECT coalesce(sum(net_fen), 0) FROM worth").fetchall()[0][0]
-    replaced = (
-        "FROM seen_lines SEMI JOIN (SELECT line_hash FROM worth WHERE verdict = 'updated') USING (line_hash)"
-    )
-    twice_fen = con.execute(f"SELECT coalesce(sum(net_fen), 0) {replaced}").fetchall()[0][0]
+    net_fen = con.execute(
+        "SELECT coalesce(sum(net_fen), 0) FROM staged WHERE verdict NOT IN ('rejected', 'duplicate')"
+    ).fetchall()[0][0]
+    replaced = "(SELECT line_hash FROM staged WHERE verdict = 'updated')"
+    twice_fen = con.execute(
+        f"SELECT coalesce(sum(net_fen), 0) FROM seen_lines SEMI JOIN {replaced} AS u USING (line_hash)"
+    ).fetchall()[0][0]
+    con.execute(f"DELETE FROM seen_lines WHERE line_hash IN {replaced}")
     con.execute(
-        "DELETE FROM seen_lines WHERE line_hash IN (SELECT line_hash FROM worth WHERE verdict = 'updated')"
+        "INSERT INTO seen_lines SELECT line_hash, net_fen FROM staged WHERE verdict NOT IN ('rejected', 'duplicate')"
     )
-    con.execute("INSERT INTO seen_lines SELECT line_hash, net_fen FROM worth")
     return _account(con, table, int(net_fen)), int(twice_fen)
 
 
 def _merge_returns(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> tuple[FileAccount, int]:
     platform = table.mapping.constants.get("platform")
     has_line_id = "line_id" in table.used
-    turns = refunds.stage_returns(con, _INCOMING, table.order_key, platform, has_line_id=has_line_id)
-    for turn in range(1, turns + 1):
-        refunds.match_returns(con, turn, table.order_key, platform, has_line_id=has_line_id)
-        refunds.judge_returns(con, turn)
-        refunds.merge_returns(con, run_id)
-    con.execute(
-        "INSERT INTO import_people SELECT DISTINCT customer_id FROM all_return_lines WHERE customer_id IS NOT NULL"
-    )
+    refunds.stage_returns(con, _INCOMING, table.order_key, platform, has_line_id=has_line_id)
+    refunds.merge_returns(con, run_id)
+    con.execute("""
+        INSERT INTO changed_orders
+        SELECT DISTINCT l.order_no FROM order_lines AS l SEMI JOIN matched AS m ON m.order_hash = l.order_hash
+        ANTI JOIN changed_orders AS c ON c.order_no = l.order_no
+    """)
+    refunds.allocate_returns(con)
     net_fen, lines = con.execute("""
-        SELECT -coalesce(sum(f.refund_fen), 0), count(*) FROM refunds AS f
-        SEMI JOIN (SELECT source_hash FROM staged WHERE verdict IN ('new', 'unchanged')) AS s USING (source_hash)
+        SELECT -coalesce(sum(refund_fen), 0), count(*) FROM refunds SEMI JOIN matched USING (source_hash)
     """).fetchall()[0]
+    con.execute(
+        "INSERT INTO import_people SELECT DISTINCT customer_id FROM refunds SEMI JOIN matched USING (source_hash) "
+        "WHERE customer_id IS NOT NULL"
+    )
     return _account(con, table, int(net_fen)), int(lines)
 
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from siyu_cli.clock import DAY_SECONDS
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.sheets.account import FileAccount, ImportAccount, reader_reasons
 from siyu_cli.sheets.counts import Counts
 from siyu_cli.sheets.table import CleanTable
-from siyu_cli.store import leads, staff
+from siyu_cli.store import leads, staff, versions
+from siyu_cli.store.versions import Undone
 from siyu_cli.words import fold_column
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-UNCHANGED_REASONS = ("in-pool", "already-lead", "already-customer", "opted-out")
+UNCHANGED_REASONS = ("already-friend", "in-pool", "already-lead", "already-customer", "opted-out")
 """Why an accepted row of a lead list makes no new lead; see docs/leads.md."""
 
 _LEAD_TEXTS = (
@@ -50,6 +53,7 @@ def merge_staff(
     staff.apply_staged(con, run_id)
     if is_full:
         staff.retire_staff(con, [person.staff_id for person in missing], run_id)
+    versions.forget_old(con, [staff.STAFF])
     people = staff.all_staff(con)
     active = sum(person.is_active for person in people)
     left_out = [{"staff_id": person.staff_id, "name": person.name} for person in missing]
@@ -65,28 +69,47 @@ def merge_staff(
     )
 
 
+@dataclass(frozen=True)
+class LeadDefaults:
+    """What the operator says of a whole list: source and channel where a row names none, batch and tags of all."""
+
+    source: str | None = None
+    channel: str | None = None
+    batch: str | None = None
+    tags: tuple[str, ...] = ()
+
+
 def merge_leads(
-    con: DuckDBPyConnection,
-    run_id: int,
-    at_sec: int,
-    tables: Sequence[CleanTable],
-    *,
-    source: str | None,
-    channel: str | None,
+    con: DuckDBPyConnection, run_id: int, at_sec: int, tables: Sequence[CleanTable], defaults: LeadDefaults
 ) -> ImportAccount:
     """Write lead lists by phone inside the caller's transaction.
 
-    `source` and `channel` stand in where a row names none. A known lead gets a further source and
-    nothing else; people who are customers or opted out make no lead.
+    A known lead gets a further source and tags, nothing else; people who are friends or customers or
+    opted out make no lead.
     """
     leads.stage_leads(
-        con, pa.concat_tables(_lead_columns(at, table, source, channel) for at, table in enumerate(tables))
+        con, pa.concat_tables(_lead_columns(at, table, defaults) for at, table in enumerate(tables))
     )
     outcomes = leads.staged_outcomes(con)
-    customers = leads.staged_customers(con)
+    customers, new_leads = leads.staged_counts(con)
     leads.apply_staged(con, [table.file for table in tables], run_id, at_sec)
+    tags = leads.put_phone_tags(con, run_id, at_sec // DAY_SECONDS)
     files = tuple(_account(at, table, outcomes, "duplicate-phone") for at, table in enumerate(tables))
-    return ImportAccount(files, customers)
+    batches = list(dict.fromkeys(_batch(table, defaults) for table in tables))
+    return ImportAccount(
+        files, customers, extra={"new_leads": new_leads, "new_tags": tags, "batches": batches}
+    )
+
+
+def undo_leads(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undone:
+    """Take an import of leads back, inside the caller's transaction; `undo_run_id` is the run that does it."""
+    removed, kept = leads.take_back(con, run_id, undo_run_id)
+    return Undone(removed, 0, kept)
+
+
+def undo_staff(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undone:
+    """Take an import of staff back, inside the caller's transaction."""
+    return staff.take_back(con, run_id)
 
 
 def _account(
@@ -121,14 +144,29 @@ def _staff_columns(file_no: int, table: CleanTable) -> pa.Table:
     return _numbered(file_no, _columns(table, kinds))
 
 
-def _lead_columns(file_no: int, table: CleanTable, source: str | None, channel: str | None) -> pa.Table:
-    kinds: dict[str, pa.DataType] = {"row_no": pa.int64(), **dict.fromkeys(_LEAD_TEXTS, pa.string())}
+def _lead_columns(file_no: int, table: CleanTable, defaults: LeadDefaults) -> pa.Table:
+    kinds: dict[str, pa.DataType] = {
+        "row_no": pa.int64(),
+        **dict.fromkeys(_LEAD_TEXTS, pa.string()),
+        "more_phones": pa.list_(pa.string()),
+        "is_added": pa.int64(),
+    }
     columns = _columns(table, kinds)
-    for name, default in (("source", source), ("channel", channel)):
+    for name, default in (("source", defaults.source), ("channel", defaults.channel)):
         if default:
             columns[name] = pc.fill_null(columns[name], default)
+    if defaults.tags:
+        given = ";".join(defaults.tags)
+        columns["tags"] = pc.binary_join_element_wise(columns["tags"], given, ";", null_handling="skip")
     columns["channel_key"] = fold_column(columns["channel"])
+    columns["batch"] = pa.chunked_array(
+        [pa.repeat(_batch(table, defaults), table.rows.num_rows)], pa.string()
+    )
     return _numbered(file_no, columns)
+
+
+def _batch(table: CleanTable, defaults: LeadDefaults) -> str:
+    return defaults.batch or table.file
 
 
 def _columns(table: CleanTable, kinds: Mapping[str, pa.DataType]) -> dict[str, pa.ChunkedArray]:

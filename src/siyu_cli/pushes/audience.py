@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from siyu_cli.store.engine import Engine
 
 # Parameter: the tag.
-_TAG_SQL = "SELECT DISTINCT customer_id FROM tags WHERE tag = ? AND pin <> 'off'"
+_TAG_SQL = "SELECT customer_id FROM held_tags WHERE tag = ?"
 # Parameters: score run, segment.
 _SEGMENT_SQL = "SELECT customer_id FROM scores WHERE run_id = ? AND segment = ?"
 
@@ -48,9 +48,8 @@ JOIN push_audience AS a ON a.customer_id = k.customer_id
 ORDER BY k.customer_id, k.kind, k.namespace, k.value
 """
 _TAGS_SQL = """
-SELECT DISTINCT t.customer_id, t.tag FROM tags AS t
+SELECT t.customer_id, t.tag FROM held_tags AS t
 JOIN push_audience AS a ON a.customer_id = t.customer_id
-WHERE t.pin <> 'off'
 ORDER BY t.customer_id, t.tag
 """
 # Parameter: score run.

@@ -38,7 +38,7 @@ def find_target(engine: Engine, name: str, as_of: AsOf, rule_tags: Sequence[str]
 
     A tag of `rule_tags` or of the past that nobody holds now is still known: its list is empty, not an error.
     """
-    held = engine.query("SELECT tag FROM tags UNION SELECT tag FROM tag_log").column("tag").to_pylist()
+    held = engine.query("SELECT tag FROM held_tags UNION SELECT tag FROM tag_log").column("tag").to_pylist()
     tags = {*held, *rule_tags}
     run = newest_score_run(engine, as_of)
     scheme = json.loads(run.scheme_text) if run else {}

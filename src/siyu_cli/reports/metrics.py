@@ -155,7 +155,7 @@ GROUP BY m.label
 
 _STATES_SQL = "SELECT state, COUNT(*) AS leads FROM lead_state GROUP BY state"
 # Parameters: first and last second of the period.
-_IMPORTED_SQL = "SELECT COUNT(*) AS leads FROM leads WHERE imported_sec >= ? AND imported_sec <= ?"
+_IMPORTED_SQL = "SELECT COUNT(*) AS leads FROM lead_state WHERE imported_sec >= ? AND imported_sec <= ?"
 _BY_SQL = """
 SELECT COALESCE({column}, '') AS label, COUNT(*) AS leads,
        SUM(CASE WHEN state <> ? AND staff_id IS NOT NULL THEN 1 ELSE 0 END) AS held

@@ -25,6 +25,8 @@ class Status:
     anonymous_lines: int
     first_paid_sec: int | None
     last_paid_sec: int | None
+    contacts: int
+    events: int
     tags_held: int
     scored_customers: int
     opted_out: int
@@ -39,11 +41,13 @@ def read_status(con: DuckDBPyConnection) -> Status:
     """One look at every table."""
     row = con.execute("""
         SELECT (SELECT count(*) FROM staff WHERE is_active = 1), (SELECT count(*) FROM staff WHERE is_active = 0),
-               (SELECT count(*) FROM leads), (SELECT count(*) FROM lead_state WHERE state = '待分配'),
+               (SELECT count(*) FROM lead_state), (SELECT count(*) FROM lead_state WHERE state = '待分配'),
                (SELECT count(*) FROM lead_state WHERE state = '待添加'), (SELECT count(*) FROM customers),
-               (SELECT count(*) FROM order_lines), (SELECT count(*) FROM order_lines WHERE customer_id IS NULL),
+               (SELECT count(*) FROM order_lines WHERE is_detail = 0),
+               (SELECT count(*) FROM order_lines WHERE is_detail = 0 AND customer_id IS NULL),
                (SELECT min(paid_sec) FROM order_lines), (SELECT max(paid_sec) FROM order_lines),
-               (SELECT count(*) FROM tags WHERE pin <> 'off'),
+               (SELECT count(*) FROM contacts WHERE lost_sec IS NULL), (SELECT count(*) FROM events),
+               (SELECT count(*) FROM held_tags),
                (SELECT count(*) FROM scores WHERE run_id = (SELECT max(run_id) FROM score_runs)),
                (SELECT count(DISTINCT phone) FROM opt_outs),
                (SELECT arg_max(finished_sec, run_id) FROM runs WHERE outcome IN ('done', 'partial')),

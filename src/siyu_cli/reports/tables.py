@@ -6,6 +6,7 @@ are asked for; the header says which.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ def _date(column: str) -> str:
     return f"CAST(DATE '1970-01-01' + CAST({column} AS INTEGER) AS VARCHAR)"
 
 
-# {phone:column} becomes the phone column, full or masked, {until} what is visible as of the moment. Written for the store (DuckDB); the facts that
+# {phone:column} becomes the phone column and {text:column} a text that may hold one, full or masked, {until} what is visible as of the moment. Written for the store (DuckDB); the facts that
 # customers and orders stand on are common-core SQL.
 _TABLES: dict[str, str] = {
     "customers": f"""
@@ -69,7 +70,7 @@ LEFT JOIN owners AS w USING (customer_id)
 ORDER BY c.customer_id
 """,
     "orders": f"""
-SELECT l.order_no, l.line_no, l.kind, l.customer_id, l.platform, l.shop, l.channel, l.order_id, l.line_id,
+SELECT l.order_no, l.line_no, l.kind, l.is_detail, l.is_goods, l.customer_id, l.platform, l.shop, l.channel, l.order_id, l.line_id,
        l.buyer_id, {{phone:l.phone}}, l.province, l.city, {_moment("l.created_sec")} AS created_at,
        {_moment("l.paid_sec")} AS paid_at, {_moment("l.finished_sec")} AS finished_at,
        l.status,
@@ -83,10 +84,14 @@ WHERE {{until}}
 ORDER BY l.order_no, l.line_no
 """,
     "leads": f"""
-SELECT s.lead_id, {{phone:s.phone}}, s.name, s.source, s.channel, s.province, s.city, s.product, s.tags,
+WITH pre_tags AS (SELECT phone, string_agg(DISTINCT tag, ';' ORDER BY tag) AS tags FROM phone_tags GROUP BY phone),
+batches AS (SELECT lead_id, string_agg(DISTINCT batch, ';' ORDER BY batch) AS batches FROM lead_sources GROUP BY lead_id)
+SELECT s.lead_id, {{phone:s.phone}}, s.name, s.source, s.channel, b.batches, s.province, s.city, s.product, t.tags,
        s.remark, s.state, coalesce(CASE WHEN s.state <> '待分配' THEN s.staff_id END, '') AS staff_id,
        {_moment("s.imported_sec")} AS imported_at, {_moment("s.last_sec")} AS last_at
 FROM lead_state AS s
+LEFT JOIN pre_tags AS t ON t.phone = s.phone
+LEFT JOIN batches AS b ON b.lead_id = s.lead_id
 WHERE {{until}}
 ORDER BY s.lead_id
 """,
@@ -96,6 +101,22 @@ FROM lead_events AS e
 WHERE {{until}}
 ORDER BY e.event_id
 """,
+    "contacts": f"""
+SELECT c.contact_no, c.customer_id, c.staff_id, c.staff_name, c.corp, c.external_userid, c.unionid,
+       {{text:c.name}} AS name, {{text:c.remark}} AS remark, {{text:c.description}} AS description, {{phone:c.phone}}, c.is_phone_noted, {_moment("c.added_sec")} AS added_at, c.source, c.tags,
+       {_moment("c.lost_sec")} AS lost_at, c.run_id
+FROM contacts AS c
+WHERE {{until}}
+ORDER BY c.contact_no
+""",
+    "events": f"""
+SELECT e.event_no, {_moment("e.at_sec")} AS at, e.kind, e.customer_id, e.platform, e.event_id, e.buyer_id,
+       {{phone:e.phone}}, e.external_userid, e.unionid, e.shop, e.channel, e.product, e.product_id, e.sku, e.category,
+       e.page, e.remark, e.run_id
+FROM events AS e
+WHERE {{until}}
+ORDER BY e.event_no
+""",
     "scores": f"""
 SELECT r.run_id, r.scheme, {_moment("r.as_of_sec")} AS as_of, s.customer_id, s.recency_days, s.frequency,
        s.monetary_fen, s.monetary_per, s.net_fen, s.r_score, s.f_score, s.m_score, s.segment_code, s.segment
@@ -104,7 +125,7 @@ ORDER BY r.as_of_sec, r.run_id, s.customer_id
 """,
     "tags": f"""
 SELECT t.customer_id, t.tag, t.source, t.pin, {_date("t.set_day")} AS set_day
-FROM tags AS t WHERE t.pin <> 'off'
+FROM held_tags AS t
 ORDER BY t.customer_id, t.tag
 """,
     "runs": f"""
@@ -122,6 +143,8 @@ _MOMENTS = {
     "orders": ("order_lines AS l", "coalesce(l.created_sec, l.paid_sec, 0)"),
     "leads": ("lead_state AS s", "s.imported_sec"),
     "ledger": ("lead_events AS e", "e.at_sec"),
+    "contacts": ("contacts AS c", "coalesce(c.added_sec, 0)"),
+    "events": ("events AS e", "e.at_sec"),
 }
 _NEEDS_FACTS = ("customers", "orders")
 
@@ -188,6 +211,9 @@ def export_table(run: Run, asked: TableExport, as_of: AsOf, shown: str) -> Expor
 
 
 def _with_phones(sql: str, *, reveal: bool) -> str:
+    """The query with its phones, and the phones that staff wrote into texts, full or masked."""
+    masked_text = r"regexp_replace(\1, '(1[3-9][0-9])[0-9]{4}([0-9]{4})', '\\1****\\2', 'g')"
+    sql = re.sub(r"\{text:([a-z_.]+)\}", r"\1" if reveal else masked_text, sql)
     start = sql.find("{phone:")
     if start < 0:
         return sql

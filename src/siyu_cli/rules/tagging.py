@@ -26,7 +26,7 @@ DEFAULT_REMOVE_PCT = 30
 # Below this many holders a third is a few people, and small shops would be stopped every day.
 GUARDED_FROM = 20
 
-_HAND_TAGS_SQL = "SELECT customer_id, tag FROM tags WHERE source = 'manual' AND pin <> 'off'"
+_HAND_TAGS_SQL = "SELECT customer_id, tag FROM held_tags WHERE source = 'manual'"
 
 
 @dataclass(frozen=True)

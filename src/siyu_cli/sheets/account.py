@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from siyu_cli.clock import format_seconds
 from siyu_cli.sheets.counts import Counts
 from siyu_cli.sheets.table import CleanTable, Reject
 
@@ -25,19 +26,33 @@ class FileAccount:
     reasons: dict[str, int] = field(default_factory=dict)
     net_fen: int = 0
 
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """Every refused row: those of the reader and those of the use case."""
+        return (*self.table.rejects, *self.refused)
+
+    @property
+    def unknown_words(self) -> dict[str, int]:
+        """Words that the mapping gives no meaning → the rows held back for it, most first."""
+        words = Counter(reject.detail for reject in self.rejects if reject.code.startswith("unknown-"))
+        return dict(sorted(words.items(), key=lambda pair: (-pair[1], pair[0])))
+
     def as_dict(self, rejects_file: str | None) -> dict[str, Any]:
         """The file's entry in `result.files`."""
         table = self.table
         return {
             "file": table.file,
             "sheet": table.sheet,
-            "platform": table.mapping.name,
+            "platform": table.mapping.name or None,
             "encoding": table.encoding,
             "header_row": table.header_row,
             "columns_used": dict(table.used),
             "columns_unknown": list(table.unknown),
+            "exported_at": format_seconds(table.exported_sec),
+            "exported_from": table.exported_from,
             **self.counts.as_dict(),
             "reasons": self.reasons,
+            "unknown_words": self.unknown_words,
             "notes": dict(table.notes),
             "net_fen": self.net_fen,
             "rejects_file": rejects_file,
@@ -82,6 +97,12 @@ class ImportAccount:
             "net_fen": self.net_fen,
             **self.extra,
         }
+
+
+def all_refused(table: CleanTable) -> FileAccount:
+    """The account of a sheet that was not understood: every row of it went back."""
+    counts = Counts(read=table.read, rejected=len(table.rejects), blank=table.blank).check()
+    return FileAccount(table, counts, reasons=dict(reader_reasons(table)))
 
 
 def reader_reasons(table: CleanTable) -> Counter[str]:

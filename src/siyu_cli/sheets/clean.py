@@ -8,22 +8,26 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from siyu_cli.sheets.signs import CONTROL, DIGITS, HAN, LETTERS, has_empty, made_of, odd_ends, starts
+
 _SPACE_ENDS = "^[\\s\\p{Z}\ufeff\u200b-\u200f\u2060]+|[\\s\\p{Z}\ufeff\u200b-\u200f\u2060]+$"
-_CONTROL = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]"
-_ODD_ENDS = "^[^0-9A-Za-z\\p{Han}]|[\\s\\p{Z}\\p{Cf}]$|[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]"
-_SENTINEL = r"^(?i:-+|—+|－+|/|null|\\n|none|nan|nat|n/a|#n/a)$"
-_PLAIN_ID = "^[0-9A-Za-z_\\x{4e00}-\\x{9fff}-]*$"
+_WRAPPERS = (('="', '"'), ("'", ""))
+_SENTINEL = r"^(?i:[-—－/ ]+|null|\\n|none|nan|nat|n/a)$"
+_SENTINEL_STARTS = "-—－/nN\\".encode()
+_PLAIN_ID = DIGITS + LETTERS + b"_-" + HAN
 _SAMPLE = 512
 _SCIENTIFIC = r"^[+-]?[0-9]+(?:[.][0-9]+)?[eE][+][0-9]+$|^[0-9][.][0-9]+[eE][0-9]+$|^[0-9]{16,}[.]0+$"
 _PLAIN_LIMIT = 12
-_DECIMAL = pa.decimal128(18, 2)
+_QUICK_LIMIT = 1e12
+"""Yuan below this have their fen exactly in a float: sixteen digits are kept, fourteen are needed."""
 _HUNDRED = pa.scalar(Decimal(100), pa.decimal128(3, 0))
 
 _NUMBER = (
-    r"^(?P<s>[-+−]?)\s*(?:¥|\$?CN¥|(?i:RMB|CNY)|人民币)?\s*(?P<t>[-+−]?)\s*"
+    r"^(?P<s>[-+−‐–]?)\s*(?:¥|\$?CN¥|(?i:RMB|CNY)|人民币)?\s*(?P<t>[-+−‐–]?)\s*"
     r"(?P<i>[0-9]*|[0-9]{1,3}(?:,[0-9]{3})+)(?:[.](?P<f>[0-9]*))?\s*(?P<w>万?)\s*(?P<u>UNITS)$"
 )
 _MONEY = _NUMBER.replace("UNITS", "元?")
@@ -47,22 +51,31 @@ def repeats(texts: pa.Array) -> pa.DictionaryArray | None:
 
 def clean_text(texts: pa.Array) -> pa.Array:
     """Text for people: wrappers (`="…"`, a leading ' or `) and white space at the ends go; empty is null."""
-    texts = pc.fill_null(texts, "")
-    if (encoded := repeats(texts)) is not None:
-        return clean_text(encoded.dictionary).take(encoded.indices)
-    is_odd = pc.match_substring_regex(texts, _ODD_ENDS)
-    if pc.any(is_odd, min_count=0).as_py():
-        texts = pc.replace_with_mask(texts, is_odd, _unwrapped(pc.filter(texts, is_odd)))
+    if texts.null_count:
+        texts = pc.fill_null(texts, "")
+    is_odd = odd_ends(texts)
+    if is_odd.any():
+        if (encoded := repeats(texts)) is not None:
+            return clean_text(encoded.dictionary).take(encoded.indices)
+        odd = pa.array(is_odd)
+        texts = pc.replace_with_mask(texts, odd, _unwrapped(texts.filter(odd)))
+    if not has_empty(texts):
+        return texts
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
 
 def _unwrapped(odd: pa.Array) -> pa.Array:
-    if pc.all(pc.and_(pc.starts_with(odd, '="'), pc.ends_with(odd, '"'))).as_py():
-        # A platform wraps each id of a column alike: what is inside needs no second look when it is plain.
-        inner = pc.utf8_slice_codeunits(odd, 2, -1)
-        if pc.all(pc.match_substring_regex(inner, "^[0-9A-Za-z]+$")).as_py():
-            return inner
-    odd = pc.replace_substring_regex(odd, _CONTROL, "")
+    """Texts without what platforms and spreadsheets put around them."""
+    # A platform disguises the cells of a column alike: what is inside is mostly plain, and surely so.
+    odd = pc.ascii_trim_whitespace(odd)
+    if not odd_ends(odd).any():
+        return odd
+    for start, end in _WRAPPERS:
+        if pc.all(pc.and_(pc.starts_with(odd, start), pc.ends_with(odd, end))).as_py():
+            inner = pc.utf8_slice_codeunits(odd, len(start), -len(end) or None)
+            if not odd_ends(inner).any() and pc.min(pc.binary_length(inner)).as_py():
+                return inner
+    odd = pc.replace_substring_regex(odd, CONTROL, "")
     odd = pc.replace_substring_regex(odd, _SPACE_ENDS, "")
     odd = pc.replace_substring_regex(odd, '^="(?s:(.*))"$', "\\1")
     odd = pc.replace_substring_regex(odd, "^['`]", "")
@@ -72,6 +85,8 @@ def _unwrapped(odd: pa.Array) -> pa.Array:
 def clean_codes(texts: pa.Array) -> pa.Array:
     """Text of ids, dates and numbers: as clean_text, and placeholders such as `-`, `/`, `null` are null."""
     texts = clean_text(texts)
+    if not starts(texts, _SENTINEL_STARTS).any():
+        return texts
     if (encoded := repeats(texts)) is not None:
         return clean_codes(encoded.dictionary).take(encoded.indices)
     return pc.if_else(pc.match_substring_regex(texts, _SENTINEL), pa.scalar(None, pa.string()), texts)
@@ -80,10 +95,8 @@ def clean_codes(texts: pa.Array) -> pa.Array:
 def clean_ids(texts: pa.Array) -> Cleaned:
     """Ids: full-width signs folded, invisible ones gone, `123.0` → 123; rounded ones `id-precision-lost`."""
     texts = clean_codes(texts)
-    is_plain = pc.match_substring_regex(texts, _PLAIN_ID)
-    nothing = pa.nulls(len(texts), pa.string())
-    if pc.all(is_plain, min_count=0, skip_nulls=True).as_py():
-        return Cleaned(texts, nothing)
+    if made_of(texts, _PLAIN_ID):
+        return Cleaned(texts, pa.nulls(len(texts), pa.string()))
     texts = pc.replace_substring_regex(pc.utf8_normalize(texts, "NFKC"), "\\p{Cf}+", "")
     lost = pc.match_substring_regex(texts, _SCIENTIFIC)
     texts = pc.replace_substring_regex(texts, "^([0-9]+)[.]0+$", "\\1")
@@ -102,34 +115,37 @@ class Numbers(NamedTuple):
 def clean_money(texts: pa.Array) -> Numbers:
     """Fen of yuan texts, rounded half up away from zero; anything that is no amount is `bad-money`."""
     texts = clean_codes(texts)
-    quick = _quick_fen(texts)
-    if quick is not None:
-        return Numbers(quick, pa.nulls(len(texts), pa.string()), pa.array([False]).take(_zeros(len(texts))))
+    fen = _quick_fen(texts)
+    if fen is not None:
+        return Numbers(fen, pa.nulls(len(texts), pa.string()), pa.array(np.zeros(len(texts), dtype=bool)))
     return _numbers(texts, _MONEY, 2, "bad-money")
 
 
 def clean_quantities(texts: pa.Array) -> Numbers:
     """Thousandths of quantity texts; anything else is `bad-quantity`."""
+    texts = pc.fill_null(texts, "")
     if (encoded := repeats(texts)) is not None:
         return Numbers(*(column.take(encoded.indices) for column in clean_quantities(encoded.dictionary)))
     return _numbers(clean_codes(texts), _COUNT, 3, "bad-quantity")
 
 
-def _zeros(length: int) -> pa.Array:
-    import numpy as np
-
-    return pa.array(np.zeros(length, dtype=np.int64))
-
-
 def _quick_fen(texts: pa.Array) -> pa.Array | None:
-    """The usual column, plain decimals with at most two places, without looking at each sign."""
-    if pc.any(pc.match_substring_regex(texts, "[^0-9.-]|^[.]|[.]$|.-|[0-9]{13}"), min_count=0).as_py():
+    """The usual column, plain decimals with at most two places, without looking at each sign; else None."""
+    if not made_of(texts, DIGITS + b".-"):
+        return None
+    point = pc.find_substring(texts, ".")
+    places = pc.subtract(pc.subtract(pc.binary_length(texts), point), 1)
+    if pc.any(pc.and_(pc.greater_equal(point, 0), pc.greater(places, 2)), min_count=0).as_py():
         return None
     try:
-        yuan = pc.cast(texts, _DECIMAL)
-        return pc.cast(pc.multiply(yuan, _HUNDRED), pa.int64())
+        yuan = pc.cast(texts, pa.float64())
     except pa.ArrowInvalid:
         return None
+    numbers = pc.fill_null(yuan, 0).to_numpy(zero_copy_only=False)
+    if len(numbers) and np.abs(numbers).max() >= _QUICK_LIMIT:
+        return None
+    fen = np.rint(numbers * 100).astype(np.int64)
+    return pa.array(fen, mask=pc.is_null(texts).to_numpy(zero_copy_only=False))
 
 
 def split_numbers(texts: pa.Array, pattern: str) -> tuple[pa.Array, pa.Array, pa.Array]:
@@ -155,7 +171,7 @@ def split_numbers(texts: pa.Array, pattern: str) -> tuple[pa.Array, pa.Array, pa
     is_number = pc.and_(is_number, pc.less_equal(pc.binary_length(whole), _PLAIN_LIMIT))
     is_number = pc.fill_null(is_number, False)
     none = pa.scalar(None, pa.string())
-    is_minus = pc.match_substring_regex(signs, "[-−]")
+    is_minus = pc.match_substring_regex(signs, "[-−‐–]")
     return (
         pc.if_else(is_number, is_minus, pa.scalar(None, pa.bool_())),
         pc.if_else(is_number, pc.utf8_lpad(whole, 1, "0"), none),

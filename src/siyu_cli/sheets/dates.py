@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 _DAY = 86_400
 _EXCEL_EPOCH = 25_569
 """Excel's serial of 1970-01-01."""
+_DAYS_TO_1904 = 1_462
+"""What a serial day number of a workbook that counts from 1904 lacks."""
 _TIME = (
     r"(?:[T ,]*(?P<p>上午|下午|早上|晚上|中午|(?i:AM|PM))? *(?P<H>[0-9]{1,2}) *[:时点] *(?P<M>[0-9]{1,2})?"
     r" *[分:]? *(?P<S>[0-9]{1,2})?(?:[.][0-9]+)? *秒? *(?P<q>(?i:AM|PM))?)?"
 )
 _USUAL = (
     r"^(?P<Y>[0-9]{4}) *[-/.年] *(?P<m>[0-9]{1,2}) *[-/.月] *(?P<d>[0-9]{1,2}) *[日号]?"
-    rf"{_TIME}(?: *[+]08:?00)?$"
+    rf"{_TIME}(?: *(?P<z>Z|[-+][0-9]{{2}}:?[0-9]{{2}}))?$"
 )
 _COMPACT = (
     r"^(?P<Y>(?:19|20)[0-9]{2})(?P<m>[0-9]{2})(?P<d>[0-9]{2})"
@@ -43,6 +45,8 @@ _PARTS = {
     "p": "(?P<p>上午|下午|(?i:AM|PM))",
 }  # fmt: skip
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
+_FIRST_SECOND, _LAST_SECOND = -2_208_988_800, 7_258_118_399
+_USUAL_LENGTHS = pa.array([10, 16, 19], pa.int32())
 
 
 def format_pattern(text: str) -> str:
@@ -62,40 +66,41 @@ def format_pattern(text: str) -> str:
     return f"^{pattern}$"
 
 
-def clean_moments(texts: pa.Array, formats: Sequence[str], tz: tzinfo) -> Cleaned:
+def clean_moments(texts: pa.Array, formats: Sequence[str], tz: tzinfo, is_1904: bool = False) -> Cleaned:
     """Local seconds of date texts. Codes: `bad-date` (no such day or form), `ambiguous-date` (01/02/2024).
 
     All-zero dates and 0001-01-01 are missing. Epoch seconds and milliseconds are converted into `tz`.
+    With `is_1904`, serial day numbers count from 1904, as some workbooks have it.
     """
     texts = clean_codes(texts)
     # ISO texts mean one thing unless a format puts the day before the month.
     quick = None if any(text.startswith("%Y-%d") for text in formats) else _quick(texts)
     if quick is not None:
         return Cleaned(quick, pa.nulls(len(texts), pa.string()))
-    return _Moments(texts, tz).run(formats)
+    return _Moments(texts, tz, is_1904).run(formats)
 
 
 def _quick(texts: pa.Array) -> pa.Array | None:
-    """Columns of `2025-03-15[ 10:02:07]` throughout; anything else takes the careful road."""
-    has_usual_length = pc.is_in(pc.binary_length(texts), value_set=pa.array([10, 16, 19], pa.int32()))
-    is_usual = pc.and_(
-        pc.or_(has_usual_length, pc.is_null(texts)),
-        pc.fill_null(pc.match_substring_regex(texts, "^(?:19|20)[0-9]{2}-"), True),
-    )
-    if not pc.all(is_usual, min_count=0).as_py():
+    """Columns of `2025-03-15[ 10:02[:07]]` throughout; anything else takes the careful road."""
+    lengths = pc.fill_null(pc.binary_length(texts), 10)
+    if not pc.all(pc.is_in(lengths, value_set=_USUAL_LENGTHS), min_count=0).as_py():
         return None
     try:
-        return pc.cast(pc.cast(texts, pa.timestamp("s")), pa.int64())
+        seconds = pc.cast(pc.cast(texts, pa.timestamp("s")), pa.int64())
     except pa.ArrowInvalid:
         return None
+    bounds = pc.min_max(seconds)
+    first, last = bounds["min"].as_py(), bounds["max"].as_py()
+    return seconds if first is None or (first >= _FIRST_SECOND and last <= _LAST_SECOND) else None
 
 
 class _Moments:
     """One pass per form over the rows no earlier form has read."""
 
-    def __init__(self, texts: pa.Array, tz: tzinfo) -> None:
+    def __init__(self, texts: pa.Array, tz: tzinfo, is_1904: bool) -> None:
         self.texts = texts
         self.tz = tz
+        self.first_day = _EXCEL_EPOCH - _DAYS_TO_1904 * is_1904
         self.seconds: Ints = np.zeros(len(texts), dtype=np.int64)
         self.is_read = np.zeros(len(texts), dtype=bool)
         self.codes: list[tuple[NDArray[np.int64], str]] = []
@@ -191,8 +196,8 @@ class _Moments:
         is_valid &= np.where(has_half, (hour <= 12), hour <= 23)
         hour = np.where(has_half & (hour == 12), 0, hour) + np.where(half == 1, 12, 0)
         is_valid &= (hour <= 23) & (minute <= 59) & (second <= 59)
-        days = _days_from_civil(year, safe, day)
-        return days * _DAY + hour * 3600 + minute * 60 + second, is_valid
+        seconds = _days_from_civil(year, safe, day) * _DAY + hour * 3600 + minute * 60 + second
+        return (_from_offset(seconds, parts, self.tz) if "z" in names else seconds), is_valid
 
     def _serial(self, parts: Any) -> tuple[Ints, Any]:
         """Excel days with a fraction, rounded to the second."""
@@ -200,7 +205,7 @@ class _Moments:
         digits = pc.utf8_slice_codeunits(pc.utf8_rpad(_texts(parts, "f"), 12, "0"), 0, 12)
         fraction = pc.cast(digits, pa.int64()).to_numpy(zero_copy_only=False)
         seconds = (fraction * _DAY + 5 * 10**11) // 10**12
-        return (days - _EXCEL_EPOCH) * _DAY + seconds, np.ones(len(days), dtype=bool)
+        return (days - self.first_day) * _DAY + seconds, np.ones(len(days), dtype=bool)
 
     def _epoch(self, parts: Any) -> tuple[Ints, Any]:
         utc = _number(parts, "n")
@@ -222,6 +227,24 @@ def to_local(utc: Ints, tz: tzinfo) -> Ints:
     local = pc.local_timestamp(pc.cast(moments, pa.timestamp("s", tz=str(tz))))
     result: Ints = pc.cast(local, pa.int64()).to_numpy(zero_copy_only=False)
     return result
+
+
+def _from_offset(seconds: Ints, parts: Any, tz: tzinfo) -> Ints:
+    """Local seconds of moments that name their distance from UTC (`+0800`, `-05:00`, `Z`); others stay."""
+    zones = _texts(parts, "z")
+    is_named = pc.not_equal(zones, "").to_numpy(zero_copy_only=False)
+    if not is_named.any():
+        return seconds
+    digits = pc.replace_substring_regex(
+        pc.if_else(pc.is_in(zones, pa.array(["", "Z"])), "+0000", zones), ":", ""
+    )
+    hours, minutes = (
+        pc.cast(pc.utf8_slice_codeunits(digits, at, at + 2), pa.int64()).to_numpy(zero_copy_only=False)
+        for at in (1, 3)
+    )
+    sign = np.where(pc.starts_with(digits, "-").to_numpy(zero_copy_only=False), -1, 1)
+    utc = seconds - sign * (hours * 3600 + minutes * 60)
+    return np.where(is_named, to_local(utc, tz), seconds)
 
 
 def _texts(parts: Any, name: str) -> pa.Array:

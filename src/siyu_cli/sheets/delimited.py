@@ -13,6 +13,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
@@ -25,8 +26,10 @@ from pyarrow import csv as arrow_csv
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.sheets.asides import is_aside
+from siyu_cli.sheets.clean import repeats
 from siyu_cli.sheets.header import SEARCH_ROWS, Header, Layout
 from siyu_cli.sheets.raw import BrokenRow, RawBatch
+from siyu_cli.sheets.signs import is_ascii
 from siyu_cli.sheets.sniff import Sniffed
 
 Bytes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint8]]"
@@ -40,11 +43,10 @@ _MAX_RECORD = 64 << 20
 _DELIMITERS = (",", "\t", ";", "|")
 SPACES = " "
 """The delimiter of text whose columns stand apart by runs of spaces."""
-_BAD = "\ufdd0"
-"""Stands for an undecodable byte while a file is split; no real text can hold this code point."""
+_BAD = "\udcff"
+"""Stands for an undecodable byte while a file is split; no decoded text can hold half a surrogate pair."""
 _SHOWN_BAD = "\ufffd"
-_BAD_UTF8 = _BAD.encode()
-_QUOTE, _NEWLINE = ord('"'), ord("\n")
+_QUOTE, _NEWLINE, _RETURN = ord('"'), ord("\n"), ord("\r")
 _ENDS_OF_LINE = re.compile(rb"(?m)^[ \t]+|[ \t]+$")
 _RUNS = re.compile(rb"[ \t]+")
 
@@ -55,6 +57,7 @@ def _mark_bad(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error("siyu-mark", _mark_bad)
+csv.field_size_limit(_MAX_RECORD)
 
 
 class _LooseQuotesError(Exception):
@@ -72,6 +75,9 @@ class DelimitedSource:
         self.encoding: str | None = sniffed.encoding
         self.notes: Counter[str] = Counter()
         self._sniffed = sniffed
+        # UTF-16 is split as UTF-8: its bytes are no signs by themselves.
+        self._split_as = "gb18030" if sniffed.encoding == "gb18030" else "utf-8"
+        self._bytes_read = 0
         self._is_mac: bool | None = None
         self._layouts: list[Layout] = []
         self._ends: dict[tuple[str, int], int] = {}
@@ -79,13 +85,15 @@ class DelimitedSource:
     def sheet_names(self) -> list[str]:
         return []
 
+    def close(self) -> None:
+        """Nothing stays open between walks."""
+
     def layouts(self) -> list[Layout]:
         """The first rows under each delimiter, and by runs of spaces where no line has a delimiter."""
         if not self._layouts:
-            head = "".join(block.decode() for block in islice(self._blocks(_PREVIEW), 1)).replace(
-                _BAD, _SHOWN_BAD
-            )
-            if len(head) >= _PREVIEW // 4:
+            block = next(self._blocks(_PREVIEW, self._split_as), b"")
+            head = _decoded(_plain_ends(block, is_last=True), self._split_as).replace(_BAD, _SHOWN_BAD)
+            if len(block) >= _PREVIEW // 4:
                 head = head[: head.rfind("\n") + 1] or head
             self._layouts = [self._layout(head, delimiter) for delimiter in (*_DELIMITERS, SPACES)]
         return self._layouts
@@ -115,24 +123,11 @@ class DelimitedSource:
         """The rows below the header, in columns."""
         self.notes.clear()
         first = self._ends[header.delimiter, header.row_no]
-        pieces = _Pieces(self.path.name, header, self._row_width(header))
-        blocks = self._from_line(first)
-        line, buffer = first + 1, b""
-        try:
-            while True:
-                block = next(blocks, None)
-                if block is not None:
-                    buffer += block
-                cut = pieces.cut(buffer, is_last=block is None, line=line)
-                piece, rest = buffer[:cut], buffer[cut:]
-                if piece:
-                    yield from pieces.split(piece, line)
-                    line += piece.count(b"\n")
-                buffer = rest
-                if block is None:
-                    return
-        except _LooseQuotesError:
-            yield from pieces.split_loosely(_lines_from(buffer, blocks), line)
+        # In GB18030 a | may be half of a sign; the other delimiters, quotes and line ends never are.
+        encoding = "utf-8" if header.delimiter == "|" else self._split_as
+        pieces = _Pieces(self.path.name, header, self._row_width(header), encoding)
+        for batch in _walk(pieces, self._from_line(first, encoding), first + 1):
+            yield replace(batch, bytes_read=self._bytes_read)
 
     def _row_width(self, header: Header) -> int:
         """How many cells a row has: the header's, or more where most rows end with spare separators."""
@@ -145,67 +140,123 @@ class DelimitedSource:
         usual = widths.most_common(1)[0][0] if widths else header.width
         return max(header.width, usual if usual > header.width else 0)
 
-    def _from_line(self, skip: int) -> Iterator[bytes]:
+    def _from_line(self, skip: int, encoding: str) -> Iterator[bytes]:
         """The text after its first `skip` lines."""
-        for block in self._blocks(_BLOCK):
+        for block in self._blocks(_BLOCK, encoding):
             at = 0
             while skip and (end := block.find(b"\n", at)) >= 0:
                 at, skip = end + 1, skip - 1
             if not skip:
                 yield block[at:] if at else block
 
-    def _blocks(self, size: int) -> Iterator[bytes]:
-        """The file as UTF-8 with \\n line ends, without byte order mark and NUL; bad bytes are marked."""
-        decoder = codecs.getincrementaldecoder(self._sniffed.encoding or "utf-8")(errors="siyu-mark")
-        held = ""
+    def _blocks(self, size: int, encoding: str) -> Iterator[bytes]:
+        """The file in `encoding` without byte order mark and NUL; line ends of old Macs become \\n."""
+        own = self.encoding or "utf-8"
+        decoder = None if encoding == own else codecs.getincrementaldecoder(own)(errors="siyu-mark")
+        self._bytes_read = self._sniffed.skip
         with self.path.open("rb") as file:
             file.seek(self._sniffed.skip)
             while True:
-                raw = file.read(size)
-                text = held + decoder.decode(raw, final=not raw)
-                held = ""
-                if raw and text.endswith("\r"):
-                    text, held = text[:-1], "\r"
-                if text:
-                    yield self._plain_lines(text).encode("utf-8", "replace")
+                block = raw = file.read(size)
+                self._bytes_read += len(raw)
+                if decoder is not None:
+                    block = decoder.decode(raw, final=not raw).encode("utf-8", "surrogatepass")
+                if b"\0" in block:
+                    self.notes["nul-removed"] += block.count(b"\0")
+                    block = block.replace(b"\0", b"")
+                if self._is_mac is None and b"\r" in block:
+                    self._is_mac = b"\n" not in block
+                if block:
+                    yield block.replace(b"\r", b"\n") if self._is_mac else block
                 if not raw:
                     return
 
-    def _plain_lines(self, text: str) -> str:
-        if "\0" in text:
-            self.notes["nul-removed"] += text.count("\0")
-            text = text.replace("\0", "")
-        if "\r" not in text:
-            return text
-        text = text.replace("\r\n", "\n")
-        if self._is_mac is None:
-            self._is_mac = "\n" not in text
-        return text.replace("\r", "\n" if self._is_mac else " ")
+
+def _walk(pieces: _Pieces, blocks: Iterator[bytes], line: int) -> Iterator[RawBatch]:
+    """Blocks cut into pieces and split, each piece by the quickest road that is safe for it."""
+    buffer, is_last = b"", False
+    try:
+        while not is_last:
+            block = next(blocks, None)
+            is_last = block is None
+            buffer = _plain_ends(buffer, is_last=True) if block is None else buffer + block
+            # The last piece may hold an open quote, which only the strict look at it finds.
+            quick = None if is_last else pieces.split_lines(buffer, line)
+            if quick is not None:
+                yield quick
+                line += len(quick.row_nos)
+                buffer = buffer[buffer.rfind(b"\n") + 1 :]
+                continue
+            buffer = _plain_ends(buffer, is_last=is_last)
+            cut = pieces.cut(buffer, is_last=is_last, line=line)
+            yield from pieces.split(buffer[:cut], line)
+            line += buffer.count(b"\n", 0, cut)
+            buffer = buffer[cut:]
+    except _LooseQuotesError:
+        yield from pieces.split_loosely(_lines_from(buffer, blocks, pieces.encoding), line)
+
+
+def _plain_ends(text: bytes, *, is_last: bool) -> bytes:
+    """Text with \\n line ends; a lone \\r within a line is a space."""
+    if b"\r" not in text:
+        return text
+    text = text.replace(b"\r\n", b"\n")
+    end = len(text) if is_last else len(text) - text.endswith(b"\r")
+    return text[:end].replace(b"\r", b" ") + text[end:]
+
+
+def _decoded(text: bytes, encoding: str) -> str:
+    """Text in which each sign that is none stands as _BAD."""
+    return text.decode(encoding, "siyu-mark")
 
 
 def _lines_of(text: str) -> Iterator[str]:
     return iter(io.StringIO(text, newline="\n"))
 
 
-def _lines_from(buffer: bytes, blocks: Iterator[bytes]) -> Iterator[str]:
+def _lines_from(buffer: bytes, blocks: Iterator[bytes], encoding: str) -> Iterator[str]:
     """Lines with their ends, across blocks."""
     for block in blocks:
         buffer += block
         end = buffer.rfind(b"\n") + 1
-        yield from _lines_of(buffer[:end].decode())
+        yield from _lines_of(_decoded(_plain_ends(buffer[:end], is_last=True), encoding))
         buffer = buffer[end:]
-    yield from _lines_of(buffer.decode())
+    yield from _lines_of(_decoded(_plain_ends(buffer, is_last=True), encoding))
 
 
 class _Pieces:
     """Splits pieces of text, each of whole records, into columns of one width."""
 
-    def __init__(self, file: str, header: Header, width: int) -> None:
+    def __init__(self, file: str, header: Header, width: int, encoding: str) -> None:
         self.file = file
         self.header = header
         self.width = width
+        self.encoding = encoding
         self.is_spaced = header.delimiter == SPACES
         self.delimiter = "\t" if self.is_spaced else header.delimiter
+        self.has_breaks = False
+
+    def split_lines(self, buffer: bytes, line: int) -> RawBatch | None:
+        """The whole lines of a buffer as columns, where each line is one row of the usual width; else None.
+
+        Quotes need no look here: a cell that swallows a line end makes fewer rows than lines.
+        """
+        piece = buffer[: buffer.rfind(b"\n") + 1]
+        if not piece or self.has_breaks:
+            return None
+        codes = np.frombuffer(piece, dtype=np.uint8)
+        newlines = np.flatnonzero(codes == _NEWLINE)
+        returns = np.count_nonzero(codes == _RETURN) if b"\r" in piece else 0
+        if returns and (returns != len(newlines) or not (codes[newlines - 1] == _RETURN).all()):
+            return None
+        columns = self._columns(piece)
+        if columns is None:
+            return None
+        if len(columns[0]) != len(newlines) or any("\n" in column[-1].as_py() for column in columns):
+            self.has_breaks = True
+            return None
+        row_nos = pa.array(np.arange(line, line + len(newlines)))
+        return RawBatch(columns[: self.header.width], row_nos)
 
     def cut(self, buffer: bytes, *, is_last: bool, line: int) -> int:
         """How much of the buffer is whole records. Raises _LooseQuotesError where quotes are not strict."""
@@ -224,44 +275,40 @@ class _Pieces:
         return end
 
     def split(self, piece: bytes, line: int) -> Iterator[RawBatch]:
-        """One piece as columns, by the quick road where every row fits."""
+        """A piece of strictly quoted records, by columns where every row fits."""
+        columns = self._columns(piece) if piece else []
+        if columns is None:
+            yield from self.split_loosely(_lines_of(_decoded(piece, self.encoding)), line)
+        elif columns:
+            row_nos = _lines_with_breaks(columns, line)
+            yield RawBatch(columns[: self.header.width], row_nos)
+
+    def _columns(self, piece: bytes) -> list[pa.Array] | None:
+        """Columns of a piece in which each row has the usual width and all text is sound; None otherwise."""
         if self.is_spaced:
             piece = _RUNS.sub(b"\t", _ENDS_OF_LINE.sub(b"", piece))
-        columns = None if _BAD_UTF8 in piece else self._quick(piece)
-        if columns is None:
-            yield from self.split_loosely(_lines_of(piece.decode()), line)
-            return
-        count = len(columns[0])
-        row_nos = pa.array(np.arange(line, line + count))
-        if piece.count(b"\n") + (not piece.endswith(b"\n")) != count:
-            row_nos = _lines_with_breaks(columns, line)
-        yield RawBatch(columns[: self.header.width], row_nos)
-
-    def _quick(self, piece: bytes) -> list[pa.Array] | None:
-        """Columns of a piece in which each row has the usual width; None otherwise."""
-        is_even = True
-
-        def note(row: object) -> str:
-            nonlocal is_even
-            is_even = False
-            return "skip"
-
+        is_utf8 = self.encoding == "utf-8"
         names = [f"c{number}" for number in range(self.width)]
-        table = arrow_csv.read_csv(
-            pa.py_buffer(piece),
-            read_options=arrow_csv.ReadOptions(column_names=names, block_size=len(piece) + 1),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=self.delimiter, quote_char=False if self.is_spaced else '"',
-                newlines_in_values=not self.is_spaced,
-                ignore_empty_lines=False, invalid_row_handler=note,
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False,
-            ),
-        )  # fmt: skip
-        if not is_even:
+        kind = pa.string() if is_utf8 else pa.binary()
+        try:
+            table = arrow_csv.read_csv(
+                pa.py_buffer(piece),
+                read_options=arrow_csv.ReadOptions(
+                    column_names=names, block_size=len(piece) + 1, use_threads=False
+                ),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=self.delimiter, quote_char=False if self.is_spaced else '"',
+                    newlines_in_values=not self.is_spaced,
+                    ignore_empty_lines=False,
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, kind), strings_can_be_null=False, check_utf8=is_utf8,
+                ),
+            )  # fmt: skip
+            columns = [column.combine_chunks() for column in table.columns]
+            columns = columns if is_utf8 else [_decoded_column(column, self.encoding) for column in columns]
+        except (pa.ArrowInvalid, UnicodeDecodeError):
             return None
-        columns = [column.combine_chunks() for column in table.columns]
         extra = columns[self.header.width :]
         if any(pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py() for column in extra):
             return None
@@ -332,6 +379,28 @@ class _Pieces:
             return [*cells, *[""] * width][:width]
         code = "row-too-short" if len(cells) < width else "row-too-long"
         return BrokenRow(line, code, f"{len(cells)}/{width}", tuple(cells))
+
+
+def _decoded_column(column: pa.Array, encoding: str) -> pa.Array:
+    """Bytes as text: ASCII is taken as it is, of a repetitive column each distinct text is decoded once."""
+    texts = pa.Array.from_buffers(pa.string(), len(column), column.buffers(), offset=column.offset)
+    if is_ascii(texts):
+        return texts
+    if (encoded := repeats(column)) is not None:
+        return _decoded_cells(encoded.dictionary, encoding).take(encoded.indices)
+    return _decoded_cells(column, encoding)
+
+
+def _decoded_cells(cells: pa.Array, encoding: str) -> pa.Array:
+    """All cells decoded as one text, in which NUL divides them: no cell holds one, they were removed."""
+    bounds = pa.array([0, len(cells)], pa.int32())
+    joined = pc.binary_join(pa.ListArray.from_arrays(bounds, cells), b"\0")[0].as_py()
+    signs = np.frombuffer(joined.decode(encoding).encode() + b"\0", dtype=np.uint8)
+    is_end = signs == 0
+    offsets = np.zeros(len(cells) + 1, dtype=np.int32)
+    offsets[1:] = np.flatnonzero(is_end) - np.arange(len(cells))
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(signs[~is_end])]
+    return pa.Array.from_buffers(pa.string(), len(cells), buffers)
 
 
 def _is_strict(codes: Bytes, quotes: Places, delimiter: int) -> bool:

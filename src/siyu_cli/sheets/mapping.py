@@ -36,26 +36,58 @@ _ORDER_FIELDS = (
 FIELDS: dict[str, tuple[str, ...]] = {
     "orders": _ORDER_FIELDS,
     "returns": _ORDER_FIELDS,
-    "leads": ("phone", "name", "source", "channel", "remark", "province", "city", "product", "tags"),
+    "details": _ORDER_FIELDS,
+    "leads": ("phone", "name", "source", "channel", "remark", "province", "city", "product", "tags", "status"),
     "staff": (
         "staff_id", "name", "department", "store", "phone", "weight", "daily_cap", "holding_cap",
         "channels", "regions", "status",
     ),
+    "contacts": (
+        "external_userid", "unionid", "corp", "name", "remark", "description", "phone", "other_phone", "staff_id",
+        "staff_name", "added_at", "lost_at", "status", "source", "tags",
+    ),
+    "events": (
+        "event_id", "event", "at", "buyer_id", "phone", "external_userid", "unionid", "shop", "channel", "product",
+        "product_id", "sku", "category", "page", "remark",
+    ),
 }  # fmt: skip
-KINDS = ("orders", "returns", "leads", "staff", "contacts", "events", "feedback", "results")
-_STATUS_MEANINGS = {"staff": ("active", "inactive")}
+KINDS = ("orders", "returns", "details", "leads", "staff", "contacts", "events", "feedback", "results")
+_STATUS_MEANINGS = {
+    "staff": ("active", "inactive"),
+    "leads": ("open", "added"),
+    "contacts": ("friend", "lost"),
+}
+EVENT_KINDS = (
+    "view", "click", "add_to_cart", "favorite", "share", "sign_in", "join_group", "coupon", "consult", "follow",
+)  # fmt: skip
+"""What a customer can have done; `events:` of a mapping says which word means which."""
 _ORDER_MEANINGS = ("paid", "unpaid", "closed", "refunded")
 _REFUND_MEANINGS = ("full", "partial", "running", "none")
 _KEYS = (
-    "name", "kind", "source", "match", "constants", "columns", "order_key", "rows", "amount",
-    "zero_amount", "refunds", "dates", "status", "refund_status", "identity",
+    "name", "kind", "source", "match", "constants", "columns", "private", "dates", "status", "identity",
 )  # fmt: skip
+_ORDER_KINDS = ("orders", "returns", "details")
+_ORDER_KEYS = (
+    "order_key", "rows", "amount", "zero_amount", "repeated", "carried", "joined", "gifts", "postage",
+    "refunds", "refund_status", "date_in_order_id",
+)  # fmt: skip
+_KIND_KEYS = {**dict.fromkeys(_ORDER_KINDS, _ORDER_KEYS), "contacts": ("tag_groups",), "events": ("events",)}
+_REPEATABLE = ("amount_paid", "amount_total", "refund_amount")
 _DATE_PARTS = frozenset("YymdHMSpI")
+_ID_DATE_WIDTHS = {"Y": 4, "y": 2, "m": 2, "d": 2}
+GIFT = "gift"
+"""What `found_columns` calls the column that `gifts:` speaks of; it is no canonical field."""
 
 
 @dataclass(frozen=True)
 class PlatformMapping:
-    """How one platform's export is read. Words in `status` and `refund_status` are folded (words.fold)."""
+    """How one platform's export is read; docs/platforms.md explains every key.
+
+    Words of `status`, `refund_status`, `gift_words` and `postage` are folded (words.fold); a status word
+    may begin or end with `*` (see `meaning_of`). `repeated` are figures of the whole order that stand on
+    each of its lines; `carried` are fields that only the first row of an order fills in. `tag_groups` is
+    how the headers of tag columns begin (`标签组1(等级)`), `events` the words for what customers did.
+    """
 
     name: str
     kind: str
@@ -73,6 +105,16 @@ class PlatformMapping:
     status: Mapping[str, str] = field(default_factory=dict)
     refund_status: Mapping[str, str] = field(default_factory=dict)
     buyer_identity: BuyerIdentity = "platform"
+    repeated: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+    joined: str = ""
+    gift_columns: tuple[str, ...] = ()
+    gift_words: tuple[str, ...] = ()
+    postage: tuple[str, ...] = ()
+    date_in_order_id: str = ""
+    private: tuple[str, ...] = ()
+    tag_groups: str = ""
+    events: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
 
     @property
@@ -84,13 +126,21 @@ class PlatformMapping:
         """Every header the mapping speaks of, in the form headers are compared (`header_key`)."""
         names = [name for names in self.columns.values() for name in names]
         names.extend(name for alternative in self.any_of for name in alternative)
+        names.extend(self.gift_columns)
         return frozenset(header_key(name) for name in names)
 
+    def is_private(self, header: str) -> bool:
+        """True for a column whose cells are never kept, shown or written to a rejects workbook."""
+        return header_key(header) in {header_key(name) for name in self.private}
+
     def found_columns(self, headers: Iterable[str]) -> dict[str, str]:
-        """Canonical field → the file's header that carries it; of alternatives the first found wins."""
+        """Canonical field → the file's header that carries it; of alternatives the first found wins.
+
+        The column of `gifts:` is found under the name GIFT.
+        """
         present = {header_key(header): header for header in reversed(list(headers)) if header}
         found: dict[str, str] = {}
-        for canonical, names in self.columns.items():
+        for canonical, names in (*self.columns.items(), (GIFT, self.gift_columns)):
             for name in names:
                 if header_key(name) in present:
                     found[canonical] = present[header_key(name)]
@@ -102,6 +152,27 @@ class PlatformMapping:
 def header_key(text: str) -> str:
     """The form in which headers are compared: folded, both widths equal, no inner white space."""
     return "".join(fold(text).split())
+
+
+def meaning_of(word: str, words: Mapping[str, str]) -> str | None:
+    """The meaning of a status word, None when it is unknown.
+
+    Its own entry counts first, then the longest entry that covers it: `(删除)*` covers what begins so,
+    `*退款完成*` what holds it. A `*` inside a word stands for itself.
+    """
+    folded = fold(word)
+    if folded in words:
+        return words[folded]
+    covering = [entry for entry in words if _covers(entry, folded)]
+    return words[max(covering, key=len)] if covering else None
+
+
+def _covers(entry: str, word: str) -> bool:
+    open_start, open_end = entry.startswith("*"), entry.endswith("*")
+    core = entry.strip("*")
+    if open_start and open_end:
+        return core in word
+    return (open_start and word.endswith(core)) or (open_end and word.startswith(core))
 
 
 def load_mapping(path: Path, shown_as: str | None = None) -> PlatformMapping:
@@ -245,9 +316,9 @@ class _Loader:
         self.file = file
 
     def load(self) -> PlatformMapping:
-        _check_keys(self.node, _KEYS, "")
-        name = self._text("name") or Path(self.file).stem
         kind = self._choice("kind", KINDS, default=None)
+        _check_keys(self.node, (*_KEYS, *_KIND_KEYS.get(kind, ())), "")
+        name = self._text("name") or Path(self.file).stem
         columns = self._columns(kind)
         constants = self._constants(kind)
         meanings = _STATUS_MEANINGS.get(kind, _ORDER_MEANINGS)
@@ -264,6 +335,7 @@ class _Loader:
                 )
         refunds = self._section("refunds", ("rows", "status"))
         identity = self._section("identity", ("buyer_id",))
+        gifts = self._section("gifts", ("column", "values"))
         return PlatformMapping(
             name=name,
             kind=kind,
@@ -281,8 +353,83 @@ class _Loader:
             status=status,
             refund_status=refund_status,
             buyer_identity=_choice_of(identity, "buyer_id", get_args(BuyerIdentity), "platform"),  # type: ignore[arg-type]
+            repeated=self._fields("repeated", _REPEATABLE, columns),
+            carried=self._fields("carried", FIELDS.get(kind, ()), columns),
+            joined=self._separator(),
+            gift_columns=self._required(gifts, "gifts", "column"),
+            gift_words=tuple(map(fold, self._required(gifts, "gifts", "values"))),
+            postage=tuple(map(fold, self._list("postage"))),
+            date_in_order_id=self._id_date(columns),
+            private=self._list("private"),
+            tag_groups=self._text("tag_groups"),
+            events=self._words("events", EVENT_KINDS),
             file=self.file,
         )
+
+    def _list(self, key: str) -> tuple[str, ...]:
+        node = self.node.get(key)
+        return () if node is None else _texts(node, key)
+
+    def _required(self, section: YamlMapping | None, parent: str, key: str) -> tuple[str, ...]:
+        """A list a section must have; () without the section."""
+        if section is None:
+            return ()
+        node = section.get(key)
+        if node is None:
+            raise _refuse(
+                section.mark,
+                tr(f"{parent} 里缺少 {key}", f"{parent} lacks {key}"),
+            )
+        return _texts(node, f"{parent}.{key}")
+
+    def _fields(self, key: str, allowed: Sequence[str], columns: Mapping[str, object]) -> tuple[str, ...]:
+        """Names of mapped canonical fields; they only make sense where orders can be told apart."""
+        node = self.node.get(key)
+        if node is None:
+            return ()
+        names = _texts(node, key)
+        for name in names:
+            if name not in allowed:
+                raise _refuse(
+                    node.mark,
+                    tr(f"{key} 里的「{name}」不能用", f"“{name}” cannot stand in {key}"),
+                    _suggest(name, list(allowed))
+                    or tr(f"可写:{'、'.join(allowed)}", f"One of: {', '.join(allowed)}"),
+                )
+            if name not in columns:
+                raise _refuse(
+                    node.mark,
+                    tr(f"{key} 里的「{name}」不在 columns 里", f"“{name}” of {key} is not in columns"),
+                )
+        self._need_order_id(key, node.mark, columns)
+        return names
+
+    def _need_order_id(self, key: str, mark: Mark, columns: Mapping[str, object]) -> None:
+        if "order_id" not in columns:
+            raise _refuse(
+                mark, tr(f"用 {key} 时 columns 里要有 order_id", f"{key} needs order_id in columns")
+            )
+
+    def _separator(self) -> str:
+        node = self.node.get("joined")
+        text = self._text("joined")
+        if node is not None and (len(text) != 1 or text.isalnum() or text.isspace() or text in ".+-*"):
+            raise _wrong(node.mark, "joined", tr("一个分隔符,如 ;", "one separator such as ;"))
+        return text
+
+    def _id_date(self, columns: Mapping[str, object]) -> str:
+        node = self.node.get("date_in_order_id")
+        if node is None:
+            return ""
+        text = _scalar(node, "date_in_order_id").text
+        if sorted(text.lower()) != sorted("%y%m%d") or not id_date_width(text):
+            raise _refuse(
+                node.mark,
+                tr(f"订单号里的日期「{text}」看不懂", f"The date in order ids “{text}” is not understood"),
+                tr('写成 "%y%m%d" 或 "%Y%m%d"', 'Write "%y%m%d" or "%Y%m%d"'),
+            )
+        self._need_order_id("date_in_order_id", node.mark, columns)
+        return text
 
     def _text(self, key: str) -> str:
         node = self.node.get(key)
@@ -376,6 +523,8 @@ class _Loader:
         words: dict[str, str] = {}
         for meaning, node in section.pairs if section else ():
             for word in _texts(node, f"{key}.{meaning.text}", is_empty_allowed=True):
+                if not word.strip("* "):
+                    raise _wrong(node.mark, f"{key}.{meaning.text}", tr("有文字的词", "words with letters"))
                 if words.get(fold(word), meaning.text) != meaning.text:
                     raise _refuse(
                         node.mark,
@@ -383,6 +532,14 @@ class _Loader:
                     )
                 words[fold(word)] = meaning.text
         return words
+
+
+def id_date_width(text: str) -> int:
+    """How many leading digits of an order id a format such as `%y%m%d` takes; 0 when it is no such format."""
+    parts = text.split("%")
+    if parts[0] or any(part not in _ID_DATE_WIDTHS for part in parts[1:]):
+        return 0
+    return sum(_ID_DATE_WIDTHS[part] for part in parts[1:])
 
 
 def _choice_of(section: YamlMapping | None, key: str, allowed: Sequence[str], default: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
@@ -23,11 +24,11 @@ from siyu_cli.sheets.clean import (
     price_times_quantity,
 )
 from siyu_cli.sheets.dates import clean_moments
-from siyu_cli.sheets.mapping import PlatformMapping
+from siyu_cli.sheets.mapping import GIFT, PlatformMapping, id_date_width, meaning_of
 from siyu_cli.sheets.places import clean_cities, clean_provinces, places_of
 from siyu_cli.sheets.rows import BatchRows, Cleaner, Work, read_table
+from siyu_cli.sheets.signs import holds
 from siyu_cli.sheets.table import CleanTable, Original, Reject
-from siyu_cli.words import fold
 
 __all__ = ["ORDER_SCHEMA", "CleanTable", "Original", "Reject", "read_orders"]
 
@@ -51,13 +52,22 @@ ORDER_SCHEMA = pa.schema(
     [
         ("row_no", pa.int64()),
         *((name, pa.string()) for name in _TEXTS),
-        *((name, pa.int64()) for name in (*_MOMENTS, *_AMOUNTS, "computed_fen", "quantity_milli")),
+        *(
+            (name, pa.int64())
+            for name in (*_MOMENTS, *_AMOUNTS, "computed_fen", "quantity_milli", "is_goods")
+        ),
     ]
 )
-"""Columns of `CleanTable.rows` for kinds orders and returns. status is paid, unpaid, closed or refunded
-(null in returns); refund_status full, partial, running, none or null; *_sec are local seconds."""
+"""Columns of `CleanTable.rows` for kinds orders, returns and details. status is paid, unpaid, closed or
+refunded (null in returns, and in details that do not say); refund_status full, partial, running, none or
+null; *_sec are local seconds; is_goods is 0 for gifts and postage lines, else 1."""
 
-_MASKED = r"\*{2,}|^.\*.?$|^##|^\$\$"
+FOLDED = ("product", "sku", "category", "shop", "channel", "platform")
+"""Columns that conditions compare: each has a folded twin, `<name>_key`, beside it."""
+
+_MASKED = r"\*{2,}|^.?\*.?$|^##|^\$\$"
+_CIPHERS = ("##", "$$", "**")
+_DASHES = ("-", "--", "---", "—", "——", "－", "/", "*")
 _EMPTY_PHONE = frozenset({"phone-empty"})
 
 
@@ -70,11 +80,12 @@ def read_orders(
     exported_sec: int | None = None,
     spool: Path | None = None,
     name: str | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> CleanTable:
-    """The clean rows of an order export (kind orders) or a list of returned orders (kind returns).
+    """The clean rows of an order export (kind orders), of what was in orders (details) or of returns (returns).
 
     `mappings` come from `resolve_mappings`: one is taken as told, of several the best match. With
-    `spool`, a folder, the rows live in a memory-mapped file there instead of in memory.
+    `spool`, a folder, the rows live in a file there instead of in memory.
     """
 
     def make_cleaner(work: Work) -> Cleaner:
@@ -91,6 +102,8 @@ def read_orders(
         exported_sec=exported_sec,
         spool=spool,
         name=name,
+        folded=FOLDED,
+        progress=progress,
     )
 
 
@@ -98,7 +111,7 @@ def _check_columns(work: Work, file: str) -> None:
     """A file that cannot yield money or dates is refused; one without its order key counts rows as orders."""
     mapping, has = work.mapping, work.has
     has_key = any(has(name) for name in mapping.order_key)
-    if mapping.kind == "returns":
+    if mapping.kind in ("returns", "details"):
         if not has_key:
             raise _missing_columns(
                 work, file, "missing-order-column", tr("订单号", "order id"), mapping.order_key
@@ -115,7 +128,8 @@ def _check_columns(work: Work, file: str) -> None:
             tr("实付金额,也没有单价和数量", "paid amount, nor unit price and quantity"),
             wanted,
         )
-    if not has("created_at") and not has("paid_at"):
+    is_dated_by_id = bool(mapping.date_in_order_id) and has("order_id")
+    if not has("created_at") and not has("paid_at") and not is_dated_by_id:
         raise _missing_columns(
             work,
             file,
@@ -153,8 +167,13 @@ class _OrderCleaner:
         self.work = work
         self.mapping = work.mapping
         self.is_returns = work.mapping.kind == "returns"
+        carried = [name for name in self.mapping.carried if work.has(name)]
+        self.carry = _Carry(carried) if carried and work.has("order_id") else None
+        self.taken_over: dict[str, pa.Array] = {}
 
     def clean(self, rows: BatchRows) -> dict[str, pa.Array]:
+        if self.carry is not None:
+            self.taken_over = self.carry.fill(rows)
         columns: dict[str, pa.Array] = {}
         for name in ("order_id", "line_id", "buyer_id"):
             columns[name] = self._id(rows, name)
@@ -162,15 +181,19 @@ class _OrderCleaner:
             rows.refuse_where("order_id", _nulls(columns["order_id"]), "missing-id")
         for target, name in _MOMENTS.items():
             columns[target] = self._moment(rows, name)
-        mended = self._amounts(rows, columns)
+        mended = self._date_by_id(columns)
+        mended += self._amounts(rows, columns)
         columns.update(self._status(rows, columns))
-        if not self.is_returns:
+        if self.mapping.kind == "orders":
             self._check_paid(rows, columns)
         columns.update(self._texts(rows))
+        columns["is_goods"] = self._goods(rows, columns["product"])
         columns["phone"] = self._phone(rows)
         columns["buyer_id"] = self._unmasked(rows, columns["buyer_id"])
         for name in ("product_id", "sku"):
             columns[name] = self._side_code(rows, name)
+        if self.mapping.kind == "orders":
+            mended += self._negatives(columns)
         if self.mapping.amount != "net_of_refunds":
             is_partial = pc.equal(columns["refund_status"], "partial")
             mended.append(
@@ -180,52 +203,89 @@ class _OrderCleaner:
             rows.note(code, is_hit)
         return columns
 
+    def _cells(self, rows: BatchRows, name: str) -> pa.Array | None:
+        """The texts of a field as they stand, or taken over from the first row of the order."""
+        return self.taken_over[name] if name in self.taken_over else rows.texts(name)
+
     def _id(self, rows: BatchRows, name: str) -> pa.Array:
-        texts = rows.texts(name)
+        texts = self._cells(rows, name)
         if texts is None:
             return self._constant(rows, name)
         cleaned = clean_ids(texts)
-        rows.refuse(name, cleaned.codes)
+        rows.refuse(name, cleaned.codes, texts)
         return cleaned.values
 
     def _moment(self, rows: BatchRows, name: str) -> pa.Array:
         """Order and pay times refuse the row when unreadable; the lesser times are dropped and counted."""
-        texts = rows.texts(name)
+        texts = self._cells(rows, name)
         if texts is None:
             return rows.nulls(pa.int64())
-        cleaned: Cleaned = clean_moments(texts, self.mapping.dates, self.work.tz)
+        cleaned: Cleaned = clean_moments(texts, self.mapping.dates, self.work.tz, self.work.is_1904)
         if name in ("created_at", "paid_at") or (self.is_returns and name == "refunded_at"):
-            rows.refuse(name, cleaned.codes)
+            rows.refuse(name, cleaned.codes, texts)
         elif cleaned.codes.null_count < len(rows):
             rows.note("bad-side-date", pc.is_valid(cleaned.codes))
         return cleaned.values
 
+    def _date_by_id(self, columns: dict[str, pa.Array]) -> list[tuple[str, pa.Array]]:
+        """Order time from the leading digits of the order id, in rows that name no time at all."""
+        form = self.mapping.date_in_order_id
+        has_no_time = pc.and_(pc.is_null(columns["created_sec"]), pc.is_null(columns["paid_sec"]))
+        if not form or not pc.any(has_no_time, min_count=0).as_py():
+            return []
+        lead = pc.extract_regex(columns["order_id"], f"^(?P<day>[0-9]{{{id_date_width(form)}}})")
+        days = clean_moments(pc.struct_field(lead, "day"), (form,), self.work.tz).values
+        columns["created_sec"] = pc.if_else(has_no_time, days, columns["created_sec"])
+        return [("date-from-order-id", pc.and_(has_no_time, pc.is_valid(days)))]
+
     def _amounts(self, rows: BatchRows, columns: dict[str, pa.Array]) -> list[tuple[str, pa.Array]]:
         """Fen and thousandths into `columns`; what was mended on the way, as codes with the rows."""
-        notes = []
+        notes: list[tuple[str, pa.Array]] = []
+        is_joined = self._joined(rows)
+        if is_joined is not None:
+            notes.append(("joined-cells", is_joined))
         for target, name in _AMOUNTS.items():
-            texts = rows.texts(name)
+            texts = self._cells(rows, name)
             if texts is None:
                 columns[target] = rows.nulls(pa.int64())
                 continue
+            if is_joined is not None and name == "unit_price":
+                texts = pc.if_else(is_joined, "", texts)
             money = clean_money(texts)
-            rows.refuse(name, money.codes)
+            rows.refuse(name, money.codes, texts)
             columns[target] = money.values
             if name == "refund_amount" and self.mapping.refund_rows == "none":
                 # Some lists write what goes back with a minus; it goes back all the same.
                 columns[target] = pc.abs(money.values)
                 notes.append(("refund-with-minus", pc.less(money.values, 0)))
             notes.append(("more-than-two-decimals", money.is_rounded))
-        quantities = rows.texts("quantity")
+        quantities = self._cells(rows, "quantity")
         columns["quantity_milli"] = columns["computed_fen"] = rows.nulls(pa.int64())
         if quantities is not None:
             counted = clean_quantities(quantities)
-            rows.refuse("quantity", counted.codes)
-            columns["quantity_milli"] = counted.values
-            prices = rows.texts("unit_price")
+            values, codes = counted.values, counted.codes
+            if is_joined is not None:
+                values, codes = _sum_joined(quantities, self.mapping.joined, values, codes)
+            rows.refuse("quantity", codes, quantities)
+            columns["quantity_milli"] = values
+            prices = self._cells(rows, "unit_price")
             if prices is not None:
+                if is_joined is not None:
+                    prices = pc.if_else(is_joined, "", prices)
                 columns["computed_fen"] = price_times_quantity(prices, quantities)
         return notes
+
+    def _joined(self, rows: BatchRows) -> pa.Array | None:
+        """The rows in which a cell lists several items; None where there are none."""
+        if not self.mapping.joined:
+            return None
+        found = None
+        for name in ("line_id", "product_id", "sku", "quantity", "unit_price"):
+            texts = rows.texts(name)
+            if texts is not None:
+                hit = pc.match_substring(texts, self.mapping.joined)
+                found = hit if found is None else pc.or_(found, hit)
+        return found if found is not None and pc.any(found, min_count=0).as_py() else None
 
     def _status(self, rows: BatchRows, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         """The order's state by its word, or by its pay time where the file has no status column."""
@@ -233,14 +293,15 @@ class _OrderCleaner:
         found = {"status": none, "status_text": none, "refund_status": none}
         if self.is_returns:
             return found
-        texts = rows.texts("refund_status")
+        texts = self._cells(rows, "refund_status")
         if texts is not None:
             words = clean_codes(texts)
             found["refund_status"], is_unknown = _meanings(words, self.mapping.refund_status)
-            rows.refuse(
-                "refund_status", pc.if_else(is_unknown, "unknown-refund-status", pa.scalar(None, pa.string()))
-            )
-        texts = rows.texts("status")
+            codes = pc.if_else(is_unknown, "unknown-refund-status", pa.scalar(None, pa.string()))
+            rows.refuse("refund_status", codes, texts)
+        texts = self._cells(rows, "status")
+        if texts is None and self.mapping.kind == "details":
+            return found
         if texts is None:
             found["status"] = pc.if_else(pc.is_valid(columns["paid_sec"]), "paid", "unpaid")
             if not self.work.has("paid_at"):
@@ -252,15 +313,43 @@ class _OrderCleaner:
         found["status_text"] = words
         found["status"], is_unknown = _meanings(words, self.mapping.status)
         is_unknown = pc.or_(is_unknown, pc.is_null(words))
-        rows.refuse("status", pc.if_else(is_unknown, "unknown-status", pa.scalar(None, pa.string())))
+        codes = pc.if_else(is_unknown, "unknown-status", pa.scalar(None, pa.string()))
+        rows.refuse("status", codes, texts)
+        return found
+
+    def _goods(self, rows: BatchRows, products: pa.Array) -> pa.Array:
+        """0 for gifts and for lines that only carry postage, 1 for goods."""
+        is_goods = pa.array(np.ones(len(rows), dtype=np.int64))
+        for texts, words in (
+            (rows.texts(GIFT), self.mapping.gift_words),
+            (products, self.mapping.postage),
+        ):
+            if texts is not None and words:
+                is_said, _ = _meanings(texts, dict.fromkeys(words, "0"))
+                is_goods = pc.if_else(pc.is_valid(is_said), 0, is_goods)
+        return is_goods
+
+    def _worth(self, columns: Mapping[str, pa.Array]) -> tuple[str, pa.Array]:
+        """(which column says it, fen) of what the rows are worth before refunds."""
+        if self.mapping.amount != "computed" and self.work.has("amount_paid"):
+            return "amount_paid", columns["amount_paid_fen"]
+        return "unit_price", columns["computed_fen"]
+
+    def _negatives(self, columns: Mapping[str, pa.Array]) -> list[tuple[str, pa.Array]]:
+        """The rows that are goods coming back, where the mapping says that such rows exist."""
+        if self.mapping.refund_rows == "none":
+            return []
+        _, worth = self._worth(columns)
+        found = [("negative-rows", pc.less(worth, 0))]
+        if self.mapping.refund_rows == "negative_quantity":
+            is_free = pc.and_(pc.less(columns["quantity_milli"], 0), pc.equal(worth, 0))
+            found.append(("negative-rows-free", is_free))
         return found
 
     def _check_paid(self, rows: BatchRows, columns: Mapping[str, pa.Array]) -> None:
         """A paid row needs an amount and a day."""
         is_paid = pc.fill_null(pc.equal(columns["status"], "paid"), False).to_numpy(zero_copy_only=False)
-        has_paid_column = self.mapping.amount != "computed" and self.work.has("amount_paid")
-        amounts = columns["amount_paid_fen"] if has_paid_column else columns["computed_fen"]
-        name = "amount_paid" if has_paid_column else "unit_price"
+        name, amounts = self._worth(columns)
         rows.refuse_where(name, is_paid & _nulls(amounts), "missing-amount")
         has_no_day = _nulls(columns["paid_sec"]) & _nulls(columns["created_sec"])
         if self.work.has("status"):
@@ -275,10 +364,11 @@ class _OrderCleaner:
             name: self._text(rows, name)
             for name in ("receiver", "shop", "channel", "product", "category", "remark")
         }
+        found["receiver"] = _unciphered(found["receiver"])
         found["platform"] = pa.array([self.mapping.platform] * len(rows), pa.string())
         found["province"] = clean_provinces(self._text(rows, "province"))
-        found["city"] = clean_cities(self._text(rows, "city"))
-        addresses = rows.texts("address")
+        found["city"] = clean_cities(self._text(rows, "city"), found["province"])
+        addresses = self._cells(rows, "address")
         if addresses is not None:
             provinces, cities = places_of(clean_text(addresses))
             found["province"] = pc.coalesce(found["province"], provinces)
@@ -286,9 +376,11 @@ class _OrderCleaner:
         return found
 
     def _text(self, rows: BatchRows, name: str) -> pa.Array:
-        texts = rows.texts(name)
-        constant = self._constant(rows, name)
-        return constant if texts is None else pc.coalesce(clean_text(texts), constant)
+        texts = self._cells(rows, name)
+        if texts is None:
+            return self._constant(rows, name)
+        found = _undashed(clean_text(texts))
+        return pc.fill_null(found, self.mapping.constants[name]) if name in self.mapping.constants else found
 
     def _constant(self, rows: BatchRows, name: str) -> pa.Array:
         value = self.mapping.constants.get(name)
@@ -296,7 +388,7 @@ class _OrderCleaner:
 
     def _phone(self, rows: BatchRows) -> pa.Array:
         """A bad phone is dropped and counted; the order stays."""
-        texts = rows.texts("phone")
+        texts = self._cells(rows, "phone")
         if texts is None:
             return rows.nulls(pa.string())
         phones, codes = clean_phones(texts)
@@ -305,13 +397,15 @@ class _OrderCleaner:
 
     def _unmasked(self, rows: BatchRows, buyers: pa.Array) -> pa.Array:
         """A masked or encrypted buyer id would join strangers: it is dropped and counted."""
+        if not any(holds(buyers, sign) for sign in (b"*", b"#", b"$")):
+            return buyers
         is_masked = pc.match_substring_regex(buyers, _MASKED)
         rows.note("buyer-masked", is_masked)
         return pc.if_else(pc.fill_null(is_masked, False), pa.scalar(None, pa.string()), buyers)
 
     def _side_code(self, rows: BatchRows, name: str) -> pa.Array:
         """Product codes that lost digits are dropped and counted; they are no key."""
-        texts = rows.texts(name)
+        texts = self._cells(rows, name)
         if texts is None:
             return self._constant(rows, name)
         cleaned = clean_ids(texts)
@@ -327,6 +421,78 @@ def _nulls(array: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 def _meanings(words: pa.Array, known: Mapping[str, str]) -> tuple[pa.Array, pa.Array]:
     """(meaning, is an unknown word) of status words; each distinct word is looked up once."""
     encoded = pc.dictionary_encode(words)
-    meanings = pa.array([known.get(fold(word)) for word in encoded.dictionary.to_pylist()], pa.string())
+    meanings = pa.array([meaning_of(word, known) for word in encoded.dictionary.to_pylist()], pa.string())
     found = pc.take(meanings, encoded.indices)
     return found, pc.and_(pc.is_valid(words), pc.is_null(found))
+
+
+class _Carry:
+    """Order-level cells that only the first row of an order fills in; orders may go on in the next batch.
+
+    A row belongs to the order above it when its order id is the same, or empty where `order_id` is itself
+    carried. An order whose first row leaves a cell empty has it empty in all rows.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.last_id: str | None = None
+        self.first: dict[str, str] = {}
+
+    def fill(self, rows: BatchRows) -> dict[str, pa.Array]:
+        """The texts of the carried fields with the first row's cell wherever a row's own is empty."""
+        texts = rows.texts("order_id")
+        assert texts is not None
+        ids = pa.concat_arrays([pa.array([self.last_id], pa.string()), clean_ids(texts).values])
+        if "order_id" in self.names:
+            ids = pc.fill_null_forward(ids)
+        is_same = pc.fill_null(pc.equal(ids[1:], ids[:-1]), False).to_numpy(zero_copy_only=False)
+        # Places in "the first row so far, then this batch": each row's own order starts there.
+        places = np.maximum.accumulate(np.where(is_same, 0, np.arange(1, len(rows) + 1)))
+        filled = {}
+        for name in self.names:
+            own = rows.texts(name)
+            assert own is not None
+            start = pa.concat_arrays([pa.array([self.first.get(name, "")], pa.string()), own]).take(
+                pa.array(places)
+            )
+            filled[name] = pc.if_else(pc.equal(pc.utf8_trim_whitespace(own), ""), start, own)
+            self.first[name] = start[-1].as_py()
+        self.last_id = ids[-1].as_py()
+        return filled
+
+
+def _sum_joined(
+    texts: pa.Array, separator: str, values: pa.Array, codes: pa.Array
+) -> tuple[pa.Array, pa.Array]:
+    """Quantities of cells that list one per item (`1;2` → 3); one bad part makes the whole cell bad."""
+    at = pc.match_substring(texts, separator)
+    listed = pc.replace_substring_regex(texts.filter(at), f"[\\s{re.escape(separator)}]+$", "")
+    parts = pc.split_pattern(listed, separator)
+    counted = clean_quantities(pc.list_flatten(parts)).values
+    owners = pc.list_parent_indices(parts).to_numpy(zero_copy_only=False)
+    sums = np.zeros(len(listed), dtype=np.int64)
+    np.add.at(sums, owners, pc.fill_null(counted, 0).to_numpy(zero_copy_only=False))
+    is_bad = np.zeros(len(listed), dtype=bool)
+    is_bad[owners[_nulls(counted)]] = True
+    bad_codes = pc.if_else(pa.array(is_bad), "bad-quantity", pa.scalar(None, pa.string()))
+    return (
+        pc.replace_with_mask(values, at, pa.array(sums, mask=is_bad)),
+        pc.replace_with_mask(codes, at, bad_codes),
+    )
+
+
+def _undashed(texts: pa.Array) -> pa.Array:
+    """Platforms write an empty cell as dashes or a slash; no name, shop or region is called that."""
+    is_short = pc.less_equal(pc.binary_length(texts), max(len(dash.encode()) for dash in _DASHES))
+    if not pc.any(is_short, min_count=0).as_py():
+        return texts
+    is_dash = pc.is_in(texts, value_set=pa.array(_DASHES, pa.string()))
+    return pc.if_else(is_dash, pa.scalar(None, pa.string()), texts)
+
+
+def _unciphered(names: pa.Array) -> pa.Array:
+    """A receiver of stars or in cipher is no name."""
+    for sign in _CIPHERS:
+        is_cipher = pc.fill_null(pc.starts_with(names, sign), False)
+        names = pc.if_else(is_cipher, pa.scalar(None, pa.string()), names)
+    return names

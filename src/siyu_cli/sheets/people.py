@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
-from siyu_cli.phone import clean_phones
-from siyu_cli.sheets.clean import clean_codes, clean_ids, clean_quantities, clean_text
-from siyu_cli.sheets.mapping import PlatformMapping, header_key
+from siyu_cli.phone import clean_phones, split_phones
+from siyu_cli.sheets.clean import clean_codes, clean_ids, clean_quantities
+from siyu_cli.sheets.mapping import PlatformMapping
+from siyu_cli.sheets.pieces import Attributes, meanings, missing_column, side_phones, texts_of, where_null
 from siyu_cli.sheets.places import clean_cities, clean_provinces
 from siyu_cli.sheets.rows import BatchRows, Cleaner, Work, read_table
 from siyu_cli.sheets.table import CleanTable
-from siyu_cli.words import fold
 
 _LEAD_TEXTS = (
     "phone", "name", "source", "channel", "remark", "province", "city", "product", "tags", "attributes",
 )  # fmt: skip
-LEAD_SCHEMA = pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in _LEAD_TEXTS)])
-"""Columns of a lead table; phone is never null, attributes a JSON object of the unmapped columns or null."""
+LEAD_SCHEMA = pa.schema(
+    [
+        ("row_no", pa.int64()),
+        *((name, pa.string()) for name in _LEAD_TEXTS),
+        ("more_phones", pa.list_(pa.string())),
+        ("is_added", pa.int64()),
+    ]
+)
+"""Columns of a lead table; phone is never null, `more_phones` are the others of its cell or null, is_added
+says that the person is somebody's friend already, attributes is a JSON object of the unmapped columns or null."""
+
+SeveralPhones = Literal["reject", "split"]
+"""What becomes of a cell with several phones: the row goes back, or it is so many leads."""
 
 STAFF_SCHEMA = pa.schema(
     [
@@ -51,13 +62,15 @@ def read_leads(
     exported_sec: int | None = None,
     spool: Path | None = None,
     name: str | None = None,
+    progress: Callable[[int], None] | None = None,
+    several: SeveralPhones = "reject",
 ) -> CleanTable:
     """A list of leads: a row with a bad phone is refused with its own reason."""
 
     def make_cleaner(work: Work) -> Cleaner:
         if not work.has("phone"):
-            raise _missing_column(work, name or path.name, "phone", tr("手机号", "phones"))
-        return _LeadCleaner(work).clean
+            raise missing_column(work, name or path.name, "phone", tr("手机号", "phones"))
+        return _LeadCleaner(work, several=several).clean
 
     return read_table(
         path,
@@ -69,6 +82,7 @@ def read_leads(
         exported_sec=exported_sec,
         spool=spool,
         name=name,
+        progress=progress,
     )
 
 
@@ -81,14 +95,15 @@ def read_staff(
     exported_sec: int | None = None,
     spool: Path | None = None,
     name: str | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> CleanTable:
     """A staff sheet. InputRefused `duplicate-staff` when an account stands in two rows."""
 
     def make_cleaner(work: Work) -> Cleaner:
         if not work.has("staff_id"):
-            raise _missing_column(work, name or path.name, "staff_id", tr("员工账号", "accounts"))
+            raise missing_column(work, name or path.name, "staff_id", tr("员工账号", "accounts"))
         if not work.has("name"):
-            raise _missing_column(work, name or path.name, "name", tr("姓名", "names"))
+            raise missing_column(work, name or path.name, "name", tr("姓名", "names"))
         return _StaffCleaner(work).clean
 
     table = read_table(
@@ -101,70 +116,52 @@ def read_staff(
         exported_sec=exported_sec,
         spool=spool,
         name=name,
+        progress=progress,
     )
     _refuse_duplicates(table)
     return table
 
 
-def _missing_column(work: Work, file: str, canonical: str, what: str) -> InputRefused:
-    names = "、".join(work.mapping.columns.get(canonical, (canonical,)))
-    return InputRefused(
-        f"missing-{canonical.replace('_', '-')}-column",
-        tr(f"{file} 没有{what}的列", f"{file} has no column of {what}"),
-        hint=tr(f"列名应是:{names}", f"Expected one of: {names}"),
-        where=Where(file=file, row=work.header.row_no),
-    )
-
-
-def _text(rows: BatchRows, name: str) -> pa.Array:
-    texts, constant = rows.texts(name), rows.work.mapping.constants.get(name)
-    given = rows.nulls(pa.string()) if texts is None else clean_text(texts)
-    return given if constant is None else pc.fill_null(given, constant)
-
-
 class _LeadCleaner:
-    def __init__(self, work: Work) -> None:
-        taken = {header_key(name) for name in work.header.used.values()}
-        self.others = [
-            (at, name)
-            for at, name in enumerate(work.header.names)
-            if name in work.header.unknown and header_key(name) not in taken
-        ]
+    def __init__(self, work: Work, *, several: SeveralPhones) -> None:
+        self.others = Attributes(work)
+        self.several = several
+        self.statuses = work.mapping.status
 
     def clean(self, rows: BatchRows) -> dict[str, pa.Array]:
+        columns = {
+            name: texts_of(rows, name) for name in ("name", "source", "channel", "remark", "product", "tags")
+        }
+        columns["phone"], columns["more_phones"] = self._phones(rows)
+        columns["is_added"] = self._is_added(rows)
+        columns["province"] = clean_provinces(texts_of(rows, "province"))
+        columns["city"] = clean_cities(texts_of(rows, "city"), columns["province"])
+        columns["attributes"] = self.others.of(rows)
+        return columns
+
+    def _phones(self, rows: BatchRows) -> tuple[pa.Array, pa.Array]:
+        """(phone, the further ones of its cell): every row has one, or is refused with the reason."""
         texts = rows.texts("phone")
         assert texts is not None
         phones, codes = clean_phones(texts)
+        more = rows.nulls(pa.list_(pa.string()))
+        if self.several == "split" and pc.any(pc.equal(codes, "phone-several")).as_py():
+            found = split_phones(pc.if_else(pc.equal(codes, "phone-several"), texts, ""))
+            phones = pc.coalesce(phones, pc.list_element(found, 0))
+            more = pc.list_slice(found, 1)
+            codes = pc.if_else(pc.is_valid(found), pa.scalar(None, pa.string()), codes)
         rows.refuse("phone", codes, texts)
-        columns = {
-            name: _text(rows, name) for name in ("name", "source", "channel", "remark", "product", "tags")
-        }
-        columns["province"] = clean_provinces(_text(rows, "province"))
-        columns["city"] = clean_cities(_text(rows, "city"))
-        columns["phone"] = phones
-        columns["attributes"] = self._attributes(rows)
-        return columns
+        rows.note("phones-split", pc.is_valid(more))
+        return phones, more
 
-    def _attributes(self, rows: BatchRows) -> pa.Array:
-        """`{"意向": "高", …}` of the columns nothing else uses, without empty cells; null when all are."""
-        if not self.others:
-            return rows.nulls(pa.string())
-        parts = []
-        for at, name in self.others:
-            texts = clean_text(rows.columns[at])
-            key = json.dumps(name, ensure_ascii=False)
-            part = pc.binary_join_element_wise(f", {key}: ", _json_texts(texts), "")
-            parts.append(pc.fill_null(part, ""))
-        body = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*parts, ""), 2)
-        whole = pc.binary_join_element_wise("{", body, "}", "")
-        return pc.if_else(pc.equal(body, ""), pa.scalar(None, pa.string()), whole)
-
-
-def _json_texts(texts: pa.Array) -> pa.Array:
-    """Texts as JSON strings; control characters other than line ends and TAB are gone (clean_text)."""
-    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
-        texts = pc.replace_substring(texts, plain, escaped)
-    return pc.binary_join_element_wise('"', texts, '"', "")
+    def _is_added(self, rows: BatchRows) -> pa.Array:
+        """1 where the list itself says that somebody has added the person; an unknown word holds the row back."""
+        texts = rows.texts("status")
+        if texts is None:
+            return pa.repeat(pa.scalar(0, pa.int64()), len(rows))
+        found, is_unknown = meanings(clean_codes(texts), self.statuses)
+        rows.refuse("status", pc.if_else(is_unknown, "unknown-lead-status", pa.scalar(None, pa.string())))
+        return pc.cast(pc.fill_null(pc.equal(found, "added"), False), pa.int64())
 
 
 class _StaffCleaner:
@@ -176,15 +173,17 @@ class _StaffCleaner:
         assert texts is not None
         ids = clean_ids(texts)
         rows.refuse("staff_id", ids.codes)
-        rows.refuse("staff_id", _where_null(ids.values, "missing-staff-id"))
-        columns = {name: _text(rows, name) for name in ("name", "department", "store", "channels", "regions")}
-        rows.refuse("name", _where_null(columns["name"], "missing-name"))
+        rows.refuse("staff_id", where_null(ids.values, "missing-staff-id"))
+        columns = {
+            name: texts_of(rows, name) for name in ("name", "department", "store", "channels", "regions")
+        }
+        rows.refuse("name", where_null(columns["name"], "missing-name"))
         columns["staff_id"] = ids.values
         columns["weight_milli"] = pc.fill_null(self._number(rows, "weight"), 1000)
         for name in ("daily_cap", "holding_cap"):
             columns[name] = pc.divide(self._number(rows, name, is_whole=True), 1000)
         columns["is_active"] = self._activity(rows)
-        columns["phone"] = self._phone(rows)
+        columns["phone"] = side_phones(rows, "phone")
         return columns
 
     def _number(self, rows: BatchRows, name: str, *, is_whole: bool = False) -> pa.Array:
@@ -206,29 +205,10 @@ class _StaffCleaner:
         texts = rows.texts("status")
         if texts is None:
             return pc.fill_null(rows.nulls(pa.int64()), 1)
-        words = clean_codes(texts)
-        encoded = pc.dictionary_encode(words)
-        states = {"active": 1, "inactive": 0}
-        known = [
-            states.get(self.work.mapping.status.get(fold(word), ""))
-            for word in encoded.dictionary.to_pylist()
-        ]
-        found = pc.take(pa.array(known, pa.int64()), encoded.indices)
-        is_unknown = pc.and_(pc.is_valid(words), pc.is_null(found))
+        words, is_unknown = meanings(clean_codes(texts), self.work.mapping.status)
         rows.refuse("status", pc.if_else(is_unknown, "unknown-staff-status", pa.scalar(None, pa.string())))
+        found = pc.cast(pc.equal(words, "active"), pa.int64())
         return pc.fill_null(found, 1)
-
-    def _phone(self, rows: BatchRows) -> pa.Array:
-        texts = rows.texts("phone")
-        if texts is None:
-            return rows.nulls(pa.string())
-        phones, codes = clean_phones(texts)
-        rows.note_codes(codes, skip=frozenset({"phone-empty"}))
-        return phones
-
-
-def _where_null(values: pa.Array, code: str) -> pa.Array:
-    return pc.if_else(pc.is_null(values), code, pa.scalar(None, pa.string()))
 
 
 def _refuse_duplicates(table: CleanTable) -> None:

@@ -32,18 +32,29 @@ def clean_provinces(texts: pa.Array) -> pa.Array:
     return pc.take(pc.coalesce(found, shown), encoded.indices)
 
 
-def clean_cities(texts: pa.Array) -> pa.Array:
-    """City names as they stand; masked cells become null."""
+def clean_cities(texts: pa.Array, provinces: pa.Array) -> pa.Array:
+    """City names as they stand; masked cells become null.
+
+    Beside 北京, 天津, 上海 or 重庆 a filled cell names a district or the city in other words: it is that city.
+    """
     import pyarrow.compute as pc
 
-    return pc.if_else(pc.match_substring(texts, "*"), None, texts)
+    cities = pc.if_else(pc.match_substring(texts, "*"), None, texts)
+    is_own = pc.and_(pc.is_in(provinces, value_set=_strings(_MUNICIPALITIES)), pc.is_valid(cities))
+    if not pc.any(is_own, min_count=0).as_py():
+        return cities
+    return pc.if_else(is_own, pc.binary_join_element_wise(provinces, "市", ""), cities)
 
 
 def places_of(addresses: pa.Array) -> tuple[pa.Array, pa.Array]:
     """(province, city) of addresses such as 「浙江省 杭州市 西湖区 …」; null where they do not say."""
     import pyarrow.compute as pc
 
-    encoded = pc.dictionary_encode(pc.utf8_slice_codeunits(addresses, 0, _HEAD_SIGNS))
+    from siyu_cli.sheets.clean import repeats
+
+    encoded = repeats(addresses)
+    if encoded is None:
+        encoded = pc.dictionary_encode(pc.utf8_slice_codeunits(addresses, 0, _HEAD_SIGNS))
     heads = encoded.dictionary
     provinces = pc.struct_field(pc.extract_regex(heads, _HEAD), "p")
     rest = pc.replace_substring_regex(heads, _HEAD, "")

@@ -37,6 +37,10 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
             ),
             tr("从平台重新导出,编号列设为文本", "export again with the column as text"),
         ),
+        "error-cell": (
+            tr(f"单元格是公式的错误值:{detail}", f"the cell shows a formula's error: {detail}"),
+            tr("改成真正的值(把公式的结果粘贴成数值)", "put in the value itself, not a formula"),
+        ),
         "missing-id": (
             tr("没有订单编号", "the order id is missing"),
             tr("补上订单编号", "fill in the order id"),
@@ -94,9 +98,19 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
             tr("同一个订单在文件里出现两次,内容不同", "the same order stands twice with different content"),
             tr("留下对的那一行", "keep the right row"),
         ),
+        "repeated-amount-conflict": (
+            tr(
+                "同一个订单的各行写着不同的整单金额",
+                "the lines of one order name different figures of the whole order",
+            ),
+            tr("把这个订单各行的整单金额改成一样", "make the order's figures equal on all its lines"),
+        ),
         "no-such-order": (
             tr("工作区里没有这个订单", "the workspace knows no such order"),
-            tr("先导入订单,再导入退货名单", "import the orders first, then the returns"),
+            tr(
+                "先导入订单,再导入退货名单或商品明细",
+                "import the orders first, then their returns or details",
+            ),
         ),
         "missing-staff-id": (
             tr("没有员工账号", "the staff account is missing"),
@@ -106,6 +120,26 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
         "bad-number": (
             tr(f"不是合适的数字:{detail}", f"not a fitting number: {detail}"),
             tr("写成不小于 0 的数字", "write a number of 0 or more"),
+        ),
+        "unknown-lead-status": (
+            tr(f"不认识的添加状态:{detail}", f"unknown state of the friend request: {detail}"),
+            tr("在映射文件的 status: 里把这个词归类后再导入", "add the word to status: of the mapping file"),
+        ),
+        "unknown-contact-status": (
+            tr(f"不认识的好友状态:{detail}", f"unknown state of the friendship: {detail}"),
+            tr("在映射文件的 status: 里把这个词归类后再导入", "add the word to status: of the mapping file"),
+        ),
+        "missing-contact": (
+            tr("没有姓名、手机号,也没有外部联系人 ID", "neither a name nor a phone nor an external id"),
+            tr("补上其中一样", "fill in one of them"),
+        ),
+        "unknown-event": (
+            tr(f"不认识的行为:{detail or '(空)'}", f"unknown event: {detail or '(empty)'}"),
+            tr("在映射文件的 events: 里把这个词归类后再导入", "add the word to events: of the mapping file"),
+        ),
+        "missing-event-time": (
+            tr("没有写什么时候", "the time is missing"),
+            tr("补上时间", "fill in the time"),
         ),
         "unknown-staff-status": (
             tr(f"不认识的状态:{detail}", f"unknown state: {detail}"),
@@ -162,13 +196,47 @@ def note_text(code: str, count: int) -> str:
             "the file has neither status nor pay time: every row counts as paid at its order time",
         ),
         "duplicate-headers": tr(f"{count} 个表头重复出现", f"{count} headers stand twice"),
+        "hidden-rows": tr(f"含 {count:,} 行被隐藏,也读了", f"{count:,} hidden rows were read too"),
+        "formula-without-value": tr(
+            f"{count:,} 个公式没有算出的值:用 Excel/WPS 打开文件,保存一次再导入",
+            f"{count:,} formulas have no calculated value: open and save the file in Excel, then import it",
+        ),
         "nul-removed": tr(f"去掉了 {count:,} 个空字符", f"{count:,} NUL characters were removed"),
+        "phones-split": tr(
+            f"{count:,} 行一格里有多个号码,已拆成多条线索",
+            f"{count:,} rows hold several phones and make several leads",
+        ),
+        "id-masked": tr(f"{count:,} 个账号被脱敏,没有采用", f"{count:,} ids are masked and were not used"),
+        "noted-phones-several": tr(
+            f"{count:,} 行的备注里有不止一个号码,没有当作本人手机",
+            f"{count:,} remarks hold more than one phone; none is taken for the person's own",
+        ),
         "buyer-masked": tr(
             f"{count:,} 个买家账号被脱敏,没有采用", f"{count:,} buyer ids are masked and were not used"
         ),
         "code-precision-lost": tr(
             f"{count:,} 个商品编码成了科学计数,没有采用",
             f"{count:,} product codes lost digits and were not used",
+        ),
+        "negative-rows": tr(
+            f"{count:,} 行是退货(金额为负):从同一买家之前的购买里减",
+            f"{count:,} rows are goods sent back (a negative amount): set against earlier purchases",
+        ),
+        "negative-rows-free": tr(
+            f"{count:,} 行数量为负、金额为 0(盘点、报损之类),不影响金额",
+            f"{count:,} rows have a negative quantity and no money (stock-taking and the like)",
+        ),
+        "date-from-order-id": tr(
+            f"{count:,} 行没有任何时间,下单日取自订单号的开头",
+            f"{count:,} rows name no time: their day is the beginning of the order id",
+        ),
+        "joined-cells": tr(
+            f"{count:,} 行把几件商品写在一格里:件数相加,金额不拆",
+            f"{count:,} rows list several items in one cell: pieces are summed, amounts not split",
+        ),
+        "long-cell-cut": tr(
+            f"{count:,} 个单元格超过 32,767 字,只取了前面的部分",
+            f"{count:,} cells hold more than 32,767 characters and were cut there",
         ),
         "bad-side-date": tr(
             f"{count:,} 个次要日期看不懂,没有采用", f"{count:,} minor dates were not understood"

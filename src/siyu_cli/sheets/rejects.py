@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from siyu_cli.errors import Where
+from siyu_cli.files import replacing
 from siyu_cli.language import tr
 from siyu_cli.sheets.table import CleanTable, Reject
 
@@ -16,11 +18,23 @@ MORE_CELLS = "多出的内容"
 FINGERPRINT = "文件指纹"
 
 
-def rejects_path(table: CleanTable, folder: Path) -> Path:
-    """`folder/<stem>-拒收.xlsx`; `…-拒收-2.xlsx` where that name holds the rejects of another file."""
+def place_rejects(draft: Path, table: CleanTable, folder: Path, *, by_sheet: bool = False) -> Path:
+    """Copy a rejects workbook written elsewhere to its place in `folder`."""
+    target = rejects_path(table, folder, by_sheet=by_sheet)
+    with replacing(target) as temporary:
+        shutil.copyfile(draft, temporary)
+    return target
+
+
+def rejects_path(table: CleanTable, folder: Path, *, by_sheet: bool = False) -> Path:
+    """`folder/<stem>-拒收.xlsx`; `…-拒收-2.xlsx` where that name holds the rejects of another file.
+
+    `by_sheet`: several sheets of the file were read, each has a workbook named `<stem>-<sheet>-拒收.xlsx`.
+    """
     from siyu_cli.words import file_stem
 
-    stem = f"{file_stem(table.path.stem)}-拒收"
+    name = f"{table.path.stem}-{table.sheet}" if by_sheet else table.path.stem
+    stem = f"{file_stem(name)}-拒收"
     number, path = 1, folder / f"{stem}.xlsx"
     while path.exists() and _fingerprint_in(path) != _fingerprint(table):
         number += 1
@@ -64,7 +78,11 @@ def write_rejects(
     }
     header = table.header
     dropped = set(header.reject_columns) if header else set()
-    kept = [at for at in range(len(table.headers)) if at not in dropped]
+    kept = [
+        at
+        for at, name in enumerate(table.headers)
+        if at not in dropped and not table.mapping.is_private(name)
+    ]
     rows = []
     for reject in rejects:
         original = originals[reject.row_no]

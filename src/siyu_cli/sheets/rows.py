@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 
@@ -17,12 +19,18 @@ import pyarrow.compute as pc
 from siyu_cli.clock import seconds_of
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
-from siyu_cli.sheets.asides import aside_masks
+from siyu_cli.sheets.asides import aside_masks, is_caption
 from siyu_cli.sheets.header import Header, find_header
 from siyu_cli.sheets.mapping import PlatformMapping
-from siyu_cli.sheets.raw import RawBatch, Source, open_source
-from siyu_cli.sheets.table import CleanTable, Original, Reject
+from siyu_cli.sheets.raw import ERROR_TEXTS, RawBatch, Source, open_source
+from siyu_cli.sheets.signs import holds
+from siyu_cli.sheets.table import CleanTable, ExportedFrom, Original, Reject
+from siyu_cli.words import fold_column
 
+_BATCHES_AHEAD = 2
+_LONGEST_CELL = 32_767
+"""As many characters as a spreadsheet cell holds; longer texts are cut there, and it is said."""
+_ERROR_TEXTS = pa.array(sorted(ERROR_TEXTS), pa.string())
 _EPOCH_IN_NAME = re.compile(r"(?<!\d)(1[5-9]\d{8})(?:\d{3})?(?!\d)")
 _MOMENT_IN_NAME = re.compile(r"(?<!\d)(20\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(?!\d)")
 
@@ -75,6 +83,8 @@ class Work:
     header: Header
     tz: tzinfo
     log: RejectLog
+    sheet: str | None = None
+    is_1904: bool = False
     notes: Counter[str] = field(default_factory=Counter)
     order_key: tuple[str, ...] = ()
 
@@ -102,6 +112,27 @@ class BatchRows:
 
     def __len__(self) -> int:
         return len(self.row_nos)
+
+    def check_cells(self) -> None:
+        """Refuse rows in which a column the mapping uses shows a formula's error; cut texts of absurd length."""
+        for at, cells in enumerate(self.columns):
+            if (pc.max(pc.binary_length(cells)).as_py() or 0) > _LONGEST_CELL:
+                is_long = pc.greater(pc.utf8_length(cells), _LONGEST_CELL)
+                self.columns[at] = pc.utf8_slice_codeunits(cells, 0, _LONGEST_CELL)
+                self.note("long-cell-cut", is_long)
+        sheet = f"{self.work.sheet}!" if self.work.sheet else ""
+        for canonical, places in self.work.header.columns.items():
+            for at in places:
+                cells = self.columns[at]
+                if not holds(cells, b"#"):
+                    continue
+                words = pc.utf8_upper(pc.utf8_trim_whitespace(cells))
+                is_error = pc.is_in(words, value_set=_ERROR_TEXTS)
+                where = pc.binary_join_element_wise(
+                    f"{sheet}{column_letters(at)}", pc.cast(self.row_nos, pa.string()), ""
+                )
+                codes = pc.if_else(is_error, "error-cell", pa.scalar(None, pa.string()))
+                self.refuse(canonical, codes, pc.binary_join_element_wise(where, words, " "))
 
     def texts(self, canonical: str) -> pa.Array | None:
         """The raw texts of a field; None when no column carries it. Twin columns are merged."""
@@ -167,32 +198,56 @@ class BatchRows:
 Cleaner = Callable[[BatchRows], dict[str, pa.Array]]
 
 
-class RowSink:
-    """Cleaned batches, in memory or in a memory-mapped file below `folder`."""
+def column_letters(at: int) -> str:
+    """A column's name in a spreadsheet: 0 is A, 26 is AA."""
+    letters = ""
+    while at >= 0:
+        at, rest = divmod(at, 26)
+        letters = chr(ord("A") + rest) + letters
+        at -= 1
+    return letters
 
-    def __init__(self, schema: pa.Schema, folder: Path | None) -> None:
-        self.schema = schema
+
+class RowSink:
+    """Cleaned batches, in memory or in a file below `folder`; `folded` columns get a twin `<name>_key`."""
+
+    def __init__(self, schema: pa.Schema, folder: Path | None, folded: Sequence[str] = ()) -> None:
+        self.folded = folded
+        self.schema = pa.schema([*schema, *((f"{name}_key", pa.string()) for name in folded)])
+        self.path: Path | None = None
         self._batches: list[pa.RecordBatch] = []
-        self._path: Path | None = None
         if folder is not None:
             with tempfile.NamedTemporaryFile(
                 dir=folder, prefix="rows-", suffix=".arrow", delete=False
             ) as file:
-                self._path = Path(file.name)
-            self._writer = pa.ipc.new_file(str(self._path), schema)
+                self.path = Path(file.name)
+            self._writer = pa.ipc.new_file(str(self.path), self.schema)
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        if self._path is None:
+    def add(self, columns: Mapping[str, pa.Array], is_good: np.ndarray) -> None:
+        """The good rows of a batch."""
+        columns = dict(columns)
+        if not is_good.all():
+            kept = pa.array(is_good)
+            columns = {name: column.filter(kept) for name, column in columns.items()}
+        for name in self.folded:
+            columns[f"{name}_key"] = fold_column(columns[name])
+        arrays = [columns[field.name] for field in self.schema]
+        arrays = [
+            array if array.type.equals(field.type) else array.cast(field.type)
+            for array, field in zip(arrays, self.schema, strict=True)
+        ]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        if self.path is None:
             self._batches.append(batch)
         else:
             self._writer.write_batch(batch)
 
     def table(self) -> pa.Table:
-        """All rows in file order."""
-        if self._path is None:
+        """All rows in file order; of a file only what is looked at is read."""
+        if self.path is None:
             return pa.Table.from_batches(self._batches, self.schema)
         self._writer.close()
-        return pa.ipc.open_file(pa.memory_map(str(self._path))).read_all()
+        return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
 
 
 def read_table(
@@ -206,29 +261,36 @@ def read_table(
     exported_sec: int | None,
     spool: Path | None,
     name: str | None = None,
+    folded: Sequence[str] = (),
+    progress: Callable[[int], None] | None = None,
 ) -> CleanTable:
     """Read, find the header, clean batch by batch, and account for every row.
 
     `make_cleaner` may refuse the whole file (missing columns) and returns the function that turns a
     batch into the columns of `schema` (all but row_no), refusing single rows through BatchRows.
     `name` is what the operator calls the file where its bytes lie elsewhere (`七月.zip/订单.csv`).
+    `folded` names text columns that get a twin `<name>_key` in the form in which texts are compared.
+    `progress` is told the bytes of the file read so far, after each batch; kinds of files that cannot
+    say are silent.
     """
     source, digest = open_source(path, sheet)
-    header = _find_header(source, mappings, name or path.name)
-    work = Work(header, tz, RejectLog())
-    clean = make_cleaner(work)
-    tally, sink = Tally(), RowSink(schema, spool)
-    for batch in data_batches(source, header, tally, work.log):
-        rows = BatchRows(work, batch)
-        columns = {"row_no": batch.row_nos, **clean(rows)}
-        kept = pa.array(rows.is_good)
-        arrays = [columns[name].cast(schema.field(name).type).filter(kept) for name in schema.names]
-        sink.add(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    with closing(source):
+        header = _find_header(source, mappings, name or path.name)
+        work = Work(header, tz, RejectLog(), source.sheet, source.is_1904)
+        clean = make_cleaner(work)
+        tally, sink = Tally(), RowSink(schema, spool, folded)
+        for batch in data_batches(source, header, tally, work.log):
+            rows = BatchRows(work, batch)
+            rows.check_cells()
+            sink.add({"row_no": batch.row_nos, **clean(rows)}, rows.is_good)
+            if progress is not None and batch.bytes_read:
+                progress(batch.bytes_read)
+        notes = work.notes + source.notes
     if not tally.read:
-        work.notes["no-rows"] = 1
-    work.notes.update(source.notes)
+        notes["no-rows"] = 1
     if header.duplicates:
-        work.notes["duplicate-headers"] = len(header.duplicates)
+        notes["duplicate-headers"] = len(header.duplicates)
+    moment, exported_from = exported_moment(path, tz, exported_sec, name)
     return CleanTable(
         path=path,
         file=name or path.name,
@@ -241,14 +303,25 @@ def read_table(
         used=header.used,
         unknown=header.unknown,
         rows=sink.table(),
+        rows_file=sink.path,
         rejects=tuple(sorted(work.log.rejects, key=lambda reject: reject.row_no)),
         read=tally.read,
         blank=tally.blank,
-        exported_sec=exported_moment(path, tz, exported_sec, name),
+        exported_sec=moment,
+        exported_from=exported_from,
         order_key=work.order_key,
-        notes=dict(sorted(work.notes.items())),
+        notes=dict(sorted(notes.items())),
         header=header,
     )
+
+
+def _ahead(batches: Iterator[RawBatch]) -> Iterator[RawBatch]:
+    """The same batches, read in a thread while the caller works on earlier ones; errors come in their turn."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as reader:
+        coming = deque(reader.submit(next, batches, None) for _ in range(_BATCHES_AHEAD))
+        while (batch := coming.popleft().result()) is not None:
+            coming.append(reader.submit(next, batches, None))
+            yield batch
 
 
 def _find_header(source: Source, mappings: Sequence[PlatformMapping], file: str) -> Header:
@@ -268,16 +341,19 @@ def _find_header(source: Source, mappings: Sequence[PlatformMapping], file: str)
 
 def data_batches(source: Source, header: Header, tally: Tally, log: RejectLog) -> Iterator[RawBatch]:
     """The data rows: blank rows, totals and notes are taken out and counted, broken rows refused."""
-    for batch in source.batches(header):
+    for batch in _ahead(source.batches(header)):
         looked_at = [column for at, column in enumerate(batch.columns) if at not in header.reject_columns]
         blank, aside = aside_masks(looked_at)
         row_nos = batch.row_nos.to_numpy(zero_copy_only=False)
+        if len(row_nos) and row_nos[0] == header.row_no + 1:
+            aside[0] |= is_caption([column[0].as_py() for column in looked_at])
         tally.add(row_nos, blank, aside, [row.row_no for row in batch.broken])
         log.rejects.extend(Reject(row.row_no, "", row.code, row.detail) for row in batch.broken)
         gone = blank | aside
         if gone.any():
             kept = pa.array(~gone)
-            batch = RawBatch([column.filter(kept) for column in batch.columns], batch.row_nos.filter(kept))
+            columns = [column.filter(kept) for column in batch.columns]
+            batch = replace(batch, columns=columns, row_nos=batch.row_nos.filter(kept))
         if len(batch.row_nos):
             yield batch
 
@@ -295,28 +371,32 @@ def read_originals(table: CleanTable, row_nos: Sequence[int]) -> list[Original]:
             hint=tr("等文件写完,再导入一次", "Import it again when it is complete"),
             where=Where(file=table.file),
         )
-    source.layouts()
-    width = len(table.headers)
-    numbers = pa.array(sorted(wanted), pa.int64())
-    found: list[Original] = []
-    for batch in source.batches(table.header):
-        hit = pc.is_in(batch.row_nos, value_set=numbers)
-        if pc.any(hit, min_count=0).as_py():
-            cells = [column.filter(hit).to_pylist() for column in batch.columns[:width]]
-            lines = batch.row_nos.filter(hit).to_pylist()
+    with closing(source):
+        source.layouts()
+        width = len(table.headers)
+        numbers = pa.array(sorted(wanted), pa.int64())
+        found: list[Original] = []
+        for batch in source.batches(table.header):
+            hit = pc.is_in(batch.row_nos, value_set=numbers)
+            if pc.any(hit, min_count=0).as_py():
+                cells = [column.filter(hit).to_pylist() for column in batch.columns[:width]]
+                lines = batch.row_nos.filter(hit).to_pylist()
+                found.extend(
+                    Original(line, tuple(row))
+                    for line, row in zip(lines, zip(*cells, strict=True), strict=True)
+                )
             found.extend(
-                Original(line, tuple(row)) for line, row in zip(lines, zip(*cells, strict=True), strict=True)
+                Original(row.row_no, (*row.cells, *[""] * width)[:width], row.cells[width:])
+                for row in batch.broken
+                if row.row_no in wanted
             )
-        found.extend(
-            Original(row.row_no, (*row.cells, *[""] * width)[:width], row.cells[width:])
-            for row in batch.broken
-            if row.row_no in wanted
-        )
     return sorted(found, key=lambda original: original.row_no)
 
 
-def exported_moment(path: Path, tz: tzinfo, given: int | None, name: str | None = None) -> int:
-    """Local seconds at which a file was exported: its name says so, else the caller, else its time stamp.
+def exported_moment(
+    path: Path, tz: tzinfo, given: int | None, name: str | None = None
+) -> tuple[int, ExportedFrom]:
+    """Local seconds at which a file was exported, and what says so: its name, else the caller, else its time stamp.
 
     A file in an archive may leave it to the archive's name: the innermost name that says a moment counts.
     """
@@ -324,12 +404,14 @@ def exported_moment(path: Path, tz: tzinfo, given: int | None, name: str | None 
         stem = Path(part).stem
         if match := _MOMENT_IN_NAME.search(stem):
             try:
-                return seconds_of(datetime(*map(int, match.groups("0"))))  # type: ignore[arg-type]
+                return seconds_of(datetime(*map(int, match.groups("0")))), "file-name"  # type: ignore[arg-type]
             except ValueError:
                 pass
         if match := _EPOCH_IN_NAME.search(stem):
-            return _local(int(match.group(1)), tz)
-    return given if given is not None else _local(int(path.stat().st_mtime), tz)
+            return _local(int(match.group(1)), tz), "file-name"
+    if given is not None:
+        return given, "option"
+    return _local(int(path.stat().st_mtime), tz), "file-time"
 
 
 def _local(epoch: int, tz: tzinfo) -> int:

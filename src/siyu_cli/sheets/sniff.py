@@ -5,9 +5,11 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+import struct
 import zipfile
 from dataclasses import dataclass
 from enum import StrEnum
+from io import BufferedReader
 from pathlib import Path
 
 from siyu_cli.errors import InputRefused, Where
@@ -17,22 +19,43 @@ _BLOCK = 4 << 20
 _CLEARLY_NOT = 10_000
 """So many places that are no UTF-8, and hardly any that are, leave no doubt about the rest of a file."""
 _ZIP = b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_MARKUP = re.compile(rb"\s*(<\?xml|<!doctype|<html|<table|<meta|<head|<!--)", re.IGNORECASE)
+_PROLOG = re.compile(
+    r"(?>\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^<>\[]*(?:\[.*?\]\s*)?>)*+<([a-z][\w.-]*:)?([a-z][\w.-]*)",
+    re.I | re.S,
+)
+"""What may stand before the first element of a page or an XML file, and that element's name. It never goes back
+over what it matched: a prolog of thousands of comments would otherwise take for ever to be refused."""
+_PAGE = frozenset(
+    {"html", "head", "meta", "title", "style", "link", "script", "body", "center", "div", "span", "p", "br", "font",
+     "b", "table", "caption", "colgroup", "thead", "tbody", "tr", "td", "th"}
+)  # fmt: skip
+"""First elements of what platforms call .xls: whole pages, and tables without a page around them."""
+_CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.I)
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_FOREIGN = (
+    (b"%PDF", "PDF"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF"), (b"BM\x36", "BMP"), (b"Rar!", "RAR"),
+    (b"7z\xbc\xaf", "7z"), (b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"SQLite format 3", "SQLite"), (b"PAR1", "Parquet"), (b"{\\rtf", "RTF"), (b"MIME-Version:", "MHTML"),
+)  # fmt: skip
 
 
 class FileKind(StrEnum):
-    """What the bytes are."""
+    """What the bytes are. ZIP is an archive that is no workbook; ENCRYPTED a workbook that needs a password."""
 
     XLSX = "xlsx"
     XLS = "xls"
+    SPREADSHEETML = "spreadsheetml"
+    HTML = "html"
     TEXT = "text"
+    ZIP = "zip"
+    ENCRYPTED = "encrypted"
 
 
 @dataclass(frozen=True)
 class Sniffed:
-    """A file's kind, its content hash and, of text, its encoding and how many bytes stand before the text."""
+    """A file's kind, its content hash and, of text of any sort, its encoding and how many bytes stand before it."""
 
     kind: FileKind
     sha256: str
@@ -42,7 +65,7 @@ class Sniffed:
 
 
 def sniff(path: Path) -> Sniffed:
-    """What `path` holds. InputRefused for folders, empty, truncated and foreign files."""
+    """What `path` holds. InputRefused for folders, lock files, empty, truncated and foreign files."""
     name = path.name
     if path.is_dir():
         raise InputRefused(
@@ -50,9 +73,21 @@ def sniff(path: Path) -> Sniffed:
             tr(f"{path} 是文件夹,不是表格文件", f"{path} is a folder, not a spreadsheet"),
             hint=tr(f"写成 {path}/*.xlsx 或列出其中的文件", f"Write {path}/*.xlsx or name the files in it"),
         )
+    if name.startswith(("~$", ".~")):
+        raise InputRefused(
+            "lock-file",
+            tr(
+                f"{name} 是 Excel/WPS 打开表格时的临时文件,里面没有表格",
+                f"{name} is the lock file of an open workbook, it holds no table",
+            ),
+            hint=tr(f"改用 {name[2:]};正在编辑的话先保存并关闭", f"Use {name[2:]}; save and close it first"),
+            where=Where(file=name),
+        )
     try:
         with path.open("rb") as file:
             head = file.read(_BLOCK)
+            file.seek(0)
+            return _sniff(file, head, name)
     except FileNotFoundError:
         raise InputRefused(
             "file-not-found",
@@ -68,6 +103,14 @@ def sniff(path: Path) -> Sniffed:
                 "Check permissions, or close the program that has it open",
             ),
         ) from None
+
+
+def needs_password(path: Path) -> bool:
+    """True when `path` is a workbook that opens only with a password."""
+    return sniff(path).kind is FileKind.ENCRYPTED
+
+
+def _sniff(file: BufferedReader, head: bytes, name: str) -> Sniffed:
     if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
         raise InputRefused(
             "empty-file",
@@ -75,46 +118,30 @@ def sniff(path: Path) -> Sniffed:
             hint=tr("重新下载或重新导出这个文件", "Download or export the file again"),
             where=Where(file=name),
         )
-    if head.startswith(_ZIP):
-        _check_zip(path)
-        return Sniffed(FileKind.XLSX, _hash(path), path.stat().st_size)
+    if head.startswith((_ZIP, _EMPTY_ZIP)):
+        return _whole(_zip_kind(file, name), file)
     if head.startswith(_OLE):
-        _check_ole(head, name)
-        return Sniffed(FileKind.XLS, _hash(path), path.stat().st_size)
-    return _sniff_text(path, head)
+        return _whole(_ole_kind(file, name), file)
+    return _sniff_text(file, head, name)
 
 
-def _check_zip(path: Path) -> None:
-    """A workbook is a whole zip with a workbook part in it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise InputRefused(
-            "broken-workbook",
-            tr(f"{path.name} 不完整或已损坏,打不开", f"{path.name} is incomplete or damaged"),
-            hint=tr(
-                "多半是没有下载完:重新下载,或用 Excel/WPS 打开后另存为 xlsx",
-                "Download it again, or re-save it as xlsx",
-            ),
-            where=Where(file=path.name),
-        ) from None
-    if not any(name.lower() in ("xl/workbook.xml", "xl/workbook.bin") for name in names):
-        raise not_a_workbook(
-            path.name, tr("它是压缩包,里面没有工作表", "it is an archive without worksheets")
-        )
+def _whole(kind: FileKind, file: BufferedReader) -> Sniffed:
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Sniffed(kind, digest, file.seek(0, 2))
 
 
-def _check_ole(head: bytes, name: str) -> None:
-    if "EncryptedPackage".encode("utf-16-le") in head:
-        raise InputRefused(
-            "password-protected",
-            tr(f"{name} 有打开密码", f"{name} needs a password to open"),
-            hint=tr(
-                "用 Excel/WPS 打开,去掉密码后另存", "Open it in Excel or WPS, remove the password and save"
-            ),
-            where=Where(file=name),
-        )
+def incomplete(name: str) -> InputRefused:
+    """The refusal of a container whose end is missing or whose inside is damaged."""
+    return InputRefused(
+        "broken-workbook",
+        tr(f"{name} 文件不完整或已损坏,打不开", f"{name} is incomplete or damaged"),
+        hint=tr(
+            "多半是没有下载完:重新下载,或用 Excel/WPS 打开后另存为 xlsx",
+            "Download it again, or re-save it as xlsx",
+        ),
+        where=Where(file=name),
+    )
 
 
 def not_a_workbook(name: str, why: str) -> InputRefused:
@@ -127,38 +154,121 @@ def not_a_workbook(name: str, why: str) -> InputRefused:
     )
 
 
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def password_protected(name: str) -> InputRefused:
+    """The refusal of a workbook that was not unlocked before it came here."""
+    return InputRefused(
+        "password-protected",
+        tr(f"{name} 有打开密码", f"{name} needs a password to open"),
+        hint=tr("用 Excel/WPS 打开,去掉密码后另存", "Open it in Excel or WPS, remove the password and save"),
+        where=Where(file=name),
+    )
 
 
-def _sniff_text(path: Path, head: bytes) -> Sniffed:
+def _zip_kind(file: BufferedReader, name: str) -> FileKind:
+    """A workbook is a whole zip with a workbook part in it; other office files are named for what they are."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = {part_key(entry) for entry in archive.namelist()}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error):
+        raise incomplete(name) from None
+    if "xl/workbook.xml" in names:
+        return FileKind.XLSX
+    for part, kind in (
+        ("xl/workbook.bin", tr("xlsb(二进制工作簿)", "xlsb (binary workbook)")),
+        ("word/document.xml", "Word"),
+        ("ppt/presentation.xml", "PowerPoint"),
+        ("meta-inf/manifest.xml", tr("OpenDocument(ods 等)", "OpenDocument (ods …)")),
+        ("index/document.iwa", "Apple Numbers/Pages"),
+    ):
+        if part in names:
+            raise not_a_workbook(name, tr(f"它是 {kind} 文件", f"it is a {kind} file"))
+    return FileKind.ZIP
+
+
+def part_key(name: str) -> str:
+    """The name of a zip entry as parts are looked up: some writers put backslashes or other cases."""
+    return name.replace("\\", "/").lstrip("/").lower()
+
+
+def _ole_kind(file: BufferedReader, name: str) -> FileKind:
+    """BIFF workbooks (xls, et) and password containers; other office files are named for what they are."""
+    from siyu_cli.sheets.biff import has_file_password, ole_streams
+
+    streams = ole_streams(file, name)
+    if "encryptedpackage" in streams:
+        return FileKind.ENCRYPTED
+    if streams & {"workbook", "book"}:
+        return FileKind.ENCRYPTED if has_file_password(file, name) else FileKind.XLS
+    kind = "Word" if "worddocument" in streams else "PowerPoint" if "powerpoint document" in streams else ""
+    raise not_a_workbook(
+        name,
+        tr(f"它是 {kind} 文件", f"it is a {kind} file")
+        if kind
+        else tr("里面没有工作表", "there is no worksheet in it"),
+    )
+
+
+def _sniff_text(file: BufferedReader, head: bytes, name: str) -> Sniffed:
     """Text: byte order mark, then strict UTF-8, then GB18030; one pass, which hashes the file as well.
 
     A file with a few damaged bytes keeps the encoding that fits the rest: UTF-8 decodes as GB18030
     without complaint (into nonsense), so UTF-8 wins unless most of its non-ASCII text is broken.
+    A page says its encoding itself, but is believed only where it is no UTF-8: many say so wrongly.
     """
     encoding, skip = _by_mark(head)
     if encoding is None:
-        _refuse_foreign(path, head)
+        _refuse_foreign(name, head)
     good = bad = 0
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        carry = b""
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            if encoding is not None:
-                continue
-            block = carry + block
-            end = _whole_utf8(block)
-            block, carry = block[:end], block[end:]
-            good, bad = _count_utf8(block, good, bad)
-            if bad > _CLEARLY_NOT and bad > 2 * good:
-                encoding = "gb18030"
-        if encoding is None:
-            good, bad = _count_utf8(carry, good, bad)
-            encoding = "utf-8" if bad == 0 or bad < good else "gb18030"
-    return Sniffed(FileKind.TEXT, digest.hexdigest(), path.stat().st_size, encoding, skip)
+    carry = b""
+    while block := file.read(_BLOCK):
+        digest.update(block)
+        if encoding is not None:
+            continue
+        block = carry + block
+        end = _whole_utf8(block)
+        block, carry = block[:end], block[end:]
+        good, bad = _count_utf8(block, good, bad)
+        if bad > _CLEARLY_NOT and bad > 2 * good:
+            encoding = "gb18030"
+    if encoding is None:
+        good, bad = _count_utf8(carry, good, bad)
+        encoding = "utf-8" if bad == 0 or bad < good else "gb18030"
+    kind = _markup_kind(head[skip : skip + 65536].decode(encoding, "replace"), name)
+    if kind is not FileKind.TEXT and encoding == "gb18030":
+        encoding = _declared(head[:4096]) or encoding
+    return Sniffed(kind, digest.hexdigest(), file.tell(), encoding, skip)
+
+
+def _markup_kind(text: str, name: str) -> FileKind:
+    """Whether text is a web page, SpreadsheetML 2003 or plain; other XML is refused."""
+    if not text.lstrip().startswith("<"):
+        return FileKind.TEXT
+    first = _PROLOG.match(text)
+    root = first[2].lower() if first else ""
+    if root == "workbook" and "urn:schemas-microsoft-com:office:spreadsheet" in text:
+        return FileKind.SPREADSHEETML
+    if root in _PAGE:
+        return FileKind.HTML
+    if text.lstrip().startswith(("<?xml", "<!")):
+        raise not_a_workbook(
+            name, tr("里面是别的 XML,没有工作表", "it holds some other XML without worksheets")
+        )
+    return FileKind.TEXT
+
+
+def _declared(head: bytes) -> str | None:
+    """The charset a page or XML file names, where it is one that is not tried anyway."""
+    named = _CHARSET.search(head)
+    if named is None:
+        return None
+    try:
+        info = codecs.lookup(named[1].decode("ascii"))
+    except (LookupError, UnicodeDecodeError, ValueError):
+        return None
+    is_text = info._is_text_encoding
+    known = info.name in ("utf-8", "utf-16", "utf-7", "gb2312", "gbk", "gb18030", "hz", "ascii")
+    return info.name if is_text and not known else None
 
 
 def _by_mark(head: bytes) -> tuple[str | None, int]:
@@ -175,16 +285,13 @@ def _by_mark(head: bytes) -> tuple[str | None, int]:
     return None, 0
 
 
-def _refuse_foreign(path: Path, head: bytes) -> None:
-    """Web pages, PDFs, pictures and the like are named for what they are."""
-    if _MARKUP.match(head[:4096]):
-        raise not_a_workbook(path.name, tr("里面是网页(HTML/XML)", "it holds a web page (HTML/XML)"))
-    for magic, kind in ((b"%PDF", "PDF"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"Rar!", "RAR"),
-                        (b"7z\xbc\xaf", "7z"), (b"\x1f\x8b", "gzip")):  # fmt: skip
+def _refuse_foreign(name: str, head: bytes) -> None:
+    """PDFs, pictures and the like are named for what they are."""
+    for magic, kind in _FOREIGN:
         if head.startswith(magic):
-            raise not_a_workbook(path.name, tr(f"它是 {kind} 文件", f"it is a {kind} file"))
+            raise not_a_workbook(name, tr(f"它是 {kind} 文件", f"it is a {kind} file"))
     if len(_BINARY.findall(head[:65536])) > len(head[:65536]) // 50:
-        raise not_a_workbook(path.name, tr("里面不是文字", "it does not hold text"))
+        raise not_a_workbook(name, tr("里面不是文字", "it does not hold text"))
 
 
 def _whole_utf8(block: bytes) -> int:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyarrow.dataset import Dataset
 
     from siyu_cli.sheets.header import Header
     from siyu_cli.sheets.mapping import PlatformMapping
+
+
+ExportedFrom = Literal["file-name", "option", "file-time"]
+"""What says when a file was exported: its name, the operator, or its time stamp."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class CleanTable:
     `used` says which header carries which canonical field; `unknown` are the headers nothing uses.
     `order_key` is the mapping's, or () when the file has none of its columns (note `order-key-missing`).
     `notes` counts what was repaired or dropped without refusing the row, by code (see reasons.py).
+    `rows_file` holds the rows of a long file: `rows` is then a view of it, `scan` reads it piece by piece.
     """
 
     path: Path
@@ -71,9 +77,19 @@ class CleanTable:
     read: int
     blank: int
     exported_sec: int
+    exported_from: ExportedFrom = "file-time"
     order_key: tuple[str, ...] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
     header: Header | None = field(default=None, repr=False)
+    rows_file: Path | None = None
+
+    def scan(self) -> pa.Table | Dataset:
+        """What SQL reads the rows from (DuckDB's `register`), as often as it likes, in no certain order."""
+        if self.rows_file is None:
+            return self.rows
+        import pyarrow.dataset as ds
+
+        return ds.dataset(str(self.rows_file), format="ipc")
 
     def originals(self, row_nos: Sequence[int]) -> list[Original]:
         """The cells of rows as they stand in the file, read again; rows may be rejected or accepted ones."""

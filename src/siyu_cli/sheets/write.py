@@ -29,6 +29,8 @@ from siyu_cli.words import strip_control
 Kind = Literal["text", "count", "yuan", "date"]
 Rows: TypeAlias = "pa.Table | Sequence[Sequence[object]]"
 
+ABOUT_SHEET = "说明"
+"""The last sheet of every list workbook: what is in it and where it comes from."""
 MAX_ROWS = 1_000_000
 """Data rows per sheet; more go on in `name_2`. Excel ends at 1,048,576."""
 MAX_CELL = 32_767
@@ -198,7 +200,7 @@ class _Book:
 
 
 def _fill(book: _Book, sheets: Sequence[ListSheet], about: Sequence[tuple[str, str]]) -> None:
-    about_name, choices_name = "说明", "选项"
+    about_name, choices_name = ABOUT_SHEET, "选项"
     parts = [(sheet, start) for sheet in sheets for start in range(0, max(_length(sheet.rows), 1), MAX_ROWS)]
     # `history` is reserved by Excel, 说明 and 选项 by this module.
     names = sheet_names([sheet.name for sheet, _ in parts], [about_name, choices_name])

@@ -34,6 +34,25 @@ _INVARIANTS = (
                                 "WHERE customer_id IS NOT NULL"),
     ("customer_keys", "SELECT count(*) - count(DISTINCT (kind, namespace, value)) FROM customer_keys"),
     ("customer_keys.customer_id", "SELECT count(*) FROM customer_keys ANTI JOIN customers USING (customer_id)"),
+    ("customer_keys.born_id", "SELECT count(*) FROM (SELECT customer_id FROM customer_keys GROUP BY customer_id "
+                              "HAVING min(born_id) <> customer_id)"),
+    # Two ids of one kind and namespace only where a person said so.
+    ("customer_keys.kind", "SELECT count(*) FROM (SELECT customer_id FROM customer_keys WHERE kind <> 'phone' "
+                           "GROUP BY customer_id, kind, namespace HAVING count(*) > 1) AS t WHERE customer_id NOT IN ("
+                           "SELECT k.customer_id FROM customer_merges AS m JOIN customer_keys AS k "
+                           "ON k.born_id IN (m.from_born_id, m.into_born_id) "
+                           "WHERE m.kind IS NULL AND m.split_run_id IS NULL)"),
+    ("customers", "SELECT count(*) FROM customers ANTI JOIN customer_keys USING (customer_id)"),
+    ("customer_merges", "SELECT count(*) - count(DISTINCT merge_no) FROM customer_merges"),
+    ("customer_merges.born_id", "SELECT count(*) FROM customer_merges AS m "
+                                "JOIN (SELECT DISTINCT born_id, customer_id FROM customer_keys) AS f ON f.born_id = m.from_born_id "
+                                "JOIN (SELECT DISTINCT born_id, customer_id FROM customer_keys) AS i ON i.born_id = m.into_born_id "
+                                "WHERE m.split_run_id IS NULL AND f.customer_id <> i.customer_id"),
+    ("identity_conflicts", "SELECT count(*) - count(DISTINCT conflict_no) FROM identity_conflicts"),
+    ("contacts.customer_id", "SELECT count(*) FROM contacts ANTI JOIN customers USING (customer_id) "
+                             "WHERE customer_id IS NOT NULL"),
+    ("events.customer_id", "SELECT count(*) FROM events ANTI JOIN customers USING (customer_id) "
+                           "WHERE customer_id IS NOT NULL"),
     ("leads", "SELECT count(*) - count(DISTINCT phone) FROM leads"),
     ("lead_events", "SELECT count(*) FROM leads ANTI JOIN lead_events USING (lead_id)"),
     ("lead_events.staff_id", "SELECT count(*) FROM lead_events ANTI JOIN staff USING (staff_id) "

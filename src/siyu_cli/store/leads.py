@@ -10,28 +10,53 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
+BETWEEN_TAGS = "[,，;；、|\n]"
+"""What stands between the tags of one cell, as a regular expression."""
+
 CONTENT = (
     "name", "source", "channel", "channel_key", "remark", "province", "city", "product", "tags", "attributes",
 )  # fmt: skip
 
 
-def stage_leads(con: DuckDBPyConnection, incoming: pa.Table) -> None:
-    """Put cleaned rows (with channel_key and file_no) beside the pool as `incoming_leads`, with outcomes.
+OUTCOMES = (
+    "new", "already-friend", "in-pool", "already-lead", "already-customer", "opted-out", "duplicate",
+)  # fmt: skip
+"""What becomes of a phone; a row with several phones counts once, as the first of these."""
 
-    Of equal phones the earlier file's counts, inside one file the row whose content sorts first: the
-    order of rows in a file decides nothing.
+# Phones of people whom some member of staff has as a friend now.
+_FRIENDS_SQL = """
+SELECT phone FROM contacts WHERE lost_sec IS NULL AND phone IS NOT NULL
+UNION
+SELECT k.value FROM customer_keys AS k
+SEMI JOIN (SELECT customer_id FROM contacts WHERE lost_sec IS NULL) AS c ON c.customer_id = k.customer_id
+WHERE k.kind = 'phone'
+"""
+
+
+def stage_leads(con: DuckDBPyConnection, incoming: pa.Table) -> None:
+    """Put cleaned rows (with channel_key, batch and file_no) beside the pool as `incoming_leads`, with outcomes.
+
+    There is a row for every phone. Of equal phones the earlier file's counts, inside one file the row
+    whose content sorts first: the order of rows in a file decides nothing.
     """
     con.register("incoming_lead_rows", incoming)
     order = ", ".join(f"i.{name} NULLS LAST" for name in CONTENT)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE incoming_leads AS
-        WITH ranked AS (
+        WITH phones AS (
+            SELECT * EXCLUDE (more_phones) FROM incoming_lead_rows
+            UNION ALL BY NAME
+            SELECT * EXCLUDE (more_phones) REPLACE (unnest(more_phones) AS phone) FROM incoming_lead_rows
+            WHERE more_phones IS NOT NULL
+        ),
+        ranked AS (
             SELECT i.*, row_number() OVER (
                 PARTITION BY i.phone ORDER BY i.file_no, {order}, i.row_no) AS nth
-            FROM incoming_lead_rows AS i
+            FROM phones AS i
         )
         SELECT r.*, s.lead_id, c.customer_id,
                CASE WHEN r.nth > 1 THEN 'duplicate' WHEN o.phone IS NOT NULL THEN 'opted-out'
+                    WHEN f.phone IS NOT NULL OR r.is_added = 1 THEN 'already-friend'
                     WHEN s.state = '待分配' THEN 'in-pool' WHEN s.lead_id IS NOT NULL THEN 'already-lead'
                     WHEN c.customer_id IS NOT NULL THEN 'already-customer' ELSE 'new' END AS outcome,
                o.phone IS NOT NULL AS is_opted_out
@@ -40,30 +65,53 @@ def stage_leads(con: DuckDBPyConnection, incoming: pa.Table) -> None:
         LEFT JOIN (SELECT value AS phone, min(customer_id) AS customer_id FROM customer_keys
                    WHERE kind = 'phone' GROUP BY value) AS c ON c.phone = r.phone
         LEFT JOIN (SELECT DISTINCT phone FROM opt_outs) AS o ON o.phone = r.phone
+        LEFT JOIN ({_FRIENDS_SQL}) AS f ON f.phone = r.phone
     """)
     con.unregister("incoming_lead_rows")
 
 
 def staged_outcomes(con: DuckDBPyConnection) -> dict[tuple[int, str], int]:
-    """Rows per file number and outcome."""
-    rows = con.execute("SELECT file_no, outcome, count(*) FROM incoming_leads GROUP BY ALL").fetchall()
+    """Rows per file number and outcome, the first of OUTCOMES among a row's phones."""
+    rows = con.execute(
+        """
+        SELECT file_no, outcomes[place], count(*) FROM (
+            SELECT file_no, min(list_position($outcomes, outcome)) AS place, $outcomes AS outcomes
+            FROM incoming_leads GROUP BY file_no, row_no
+        ) GROUP BY ALL
+        """,
+        {"outcomes": list(OUTCOMES)},
+    ).fetchall()
     return {(file_no, outcome): count for file_no, outcome, count in rows}
 
 
-def staged_customers(con: DuckDBPyConnection) -> int:
-    """Distinct customers among the staged phones."""
-    return int(con.execute("SELECT count(DISTINCT customer_id) FROM incoming_leads").fetchall()[0][0])
+def staged_counts(con: DuckDBPyConnection) -> tuple[int, int]:
+    """Among the staged phones: distinct customers, and new leads."""
+    row = con.execute(
+        "SELECT count(DISTINCT customer_id), count(*) FILTER (outcome = 'new') FROM incoming_leads"
+    ).fetchall()[0]
+    return int(row[0]), int(row[1])
 
 
 def apply_staged(con: DuckDBPyConnection, files: list[str], run_id: int, at_sec: int) -> None:
-    """Append new leads in order of phone, their `imported` events, and sources that were not known yet."""
+    """Append new leads in order of phone, their `imported` events, and which list named whom from where.
+
+    A lead that was taken back and comes again is the same lead with the new list's content.
+    """
     content = ", ".join(CONTENT)
+    con.execute(
+        f"""
+        UPDATE leads SET {", ".join(f"{name} = i.{name}" for name in CONTENT)}, imported_sec = ?, run_id = ?
+        FROM incoming_leads AS i WHERE i.outcome = 'new' AND i.phone = leads.phone
+        """,
+        [at_sec, run_id],
+    )
     con.execute(
         f"""
         INSERT INTO leads (lead_id, phone, {content}, imported_sec, run_id)
         SELECT (SELECT coalesce(max(lead_id), 0) FROM leads) + row_number() OVER (ORDER BY phone),
                phone, {content}, ?, ?
-        FROM incoming_leads WHERE outcome = 'new' ORDER BY phone
+        FROM incoming_leads AS i ANTI JOIN leads AS l ON l.phone = i.phone
+        WHERE outcome = 'new' ORDER BY phone
         """,
         [at_sec, run_id],
     )
@@ -78,18 +126,96 @@ def apply_staged(con: DuckDBPyConnection, files: list[str], run_id: int, at_sec:
         """,
         [at_sec, files, run_id],
     )
+    # Every list that names a lead leaves one row per source, or one without: a lead lives by these rows.
     con.execute(
         """
-        INSERT INTO lead_sources (lead_id, source, channel, file, row_no, run_id)
-        SELECT l.lead_id, i.source, i.channel, list_extract(?::VARCHAR[], i.file_no + 1), i.row_no, ?
-        FROM incoming_leads AS i JOIN leads AS l ON l.phone = i.phone
-        WHERE NOT i.is_opted_out AND (i.outcome = 'new' OR i.source IS NOT NULL)
-          AND NOT EXISTS (SELECT 1 FROM lead_sources AS k WHERE k.lead_id = l.lead_id AND k.source = i.source)
-        QUALIFY row_number() OVER (PARTITION BY l.lead_id, i.source ORDER BY i.nth) = 1
+        INSERT INTO lead_sources (lead_id, source, channel, file, row_no, run_id, batch)
+        SELECT l.lead_id, i.source, i.channel, list_extract(?::VARCHAR[], i.file_no + 1), i.row_no, ?, i.batch
+        FROM incoming_leads AS i JOIN lead_state AS l ON l.phone = i.phone
+        WHERE NOT i.is_opted_out
+          AND NOT EXISTS (SELECT 1 FROM lead_sources AS k WHERE k.lead_id = l.lead_id AND k.batch = i.batch
+                          AND (i.source IS NULL OR k.source = i.source))
+        QUALIFY row_number() OVER (PARTITION BY l.lead_id, i.batch, i.source ORDER BY i.nth) = 1
+            AND (i.source IS NOT NULL OR count(i.source) OVER (PARTITION BY l.lead_id, i.batch) = 0)
         ORDER BY l.lead_id, i.nth
         """,
         [files, run_id],
     )
+
+
+def put_phone_tags(con: DuckDBPyConnection, run_id: int, day: int) -> int:
+    """Put the staged rows' tags on their phones; how many tags are new there. Opted-out phones take none.
+
+    The tag is the lead's now and the customer's as soon as the phone is one's key (see `held_tags`).
+    """
+    con.execute(
+        """
+        INSERT INTO phone_tags
+        SELECT phone, tag, min(batch), ?, ? FROM (
+            SELECT phone, batch, trim(unnest(string_split_regex(tags, ?))) AS tag
+            FROM incoming_leads WHERE tags IS NOT NULL AND NOT is_opted_out
+        ) AS i
+        WHERE tag <> '' AND NOT EXISTS (
+            SELECT 1 FROM phone_tags AS k WHERE k.phone = i.phone AND k.tag = i.tag AND k.batch = i.batch)
+        GROUP BY phone, tag, batch
+        """,
+        [day, run_id, BETWEEN_TAGS],
+    )
+    count = con.execute("SELECT count(DISTINCT (phone, tag)) FROM phone_tags WHERE run_id = ?", [run_id])
+    return int(count.fetchall()[0][0])
+
+
+def take_back(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> tuple[int, dict[str, int]]:
+    """Take what a list said of its phones back: (phones it no longer speaks of, rows that stay by reason).
+
+    A lead lives by the lists that name it: one that only this list names is `undone` in the ledger, at the
+    moment of its last event, as if it had not come. It stays `assigned-since` when somebody was given it,
+    `confirmed-since` when a later list names it, too.
+    """
+    run = {"run": run_id, "undo": undo_run_id}
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE leads_named AS
+        SELECT s.lead_id, s.phone, s.last_kind = 'assigned' AS is_assigned, s.last_sec,
+               EXISTS (SELECT 1 FROM lead_sources AS o WHERE o.lead_id = s.lead_id AND o.run_id <> $run) AS is_named,
+               EXISTS (SELECT 1 FROM lead_events AS e WHERE e.lead_id = s.lead_id AND e.run_id = $run
+                       AND e.kind = 'imported') AS is_brought
+        FROM lead_state AS s
+        WHERE s.lead_id IN (SELECT lead_id FROM lead_sources WHERE run_id = $run)
+        """,
+        {"run": run_id},
+    )
+    stays = "is_assigned AND NOT is_named"
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE phones_freed AS
+        SELECT phone FROM leads_named WHERE NOT ({stays}) AND NOT (is_named AND is_brought)
+    """)
+    con.execute(
+        """
+        INSERT INTO phones_freed SELECT DISTINCT phone FROM phone_tags WHERE run_id = $run
+          AND phone NOT IN (SELECT phone FROM leads_named)
+        """,
+        {"run": run_id},
+    )
+    con.execute(
+        """
+        INSERT INTO lead_events
+        SELECT (SELECT coalesce(max(event_id), 0) FROM lead_events) + row_number() OVER (ORDER BY lead_id),
+               lead_id, last_sec, 'undone', NULL, '撤回执行 ' || $run, $undo
+        FROM leads_named WHERE NOT is_named AND NOT is_assigned ORDER BY lead_id
+        """,
+        run,
+    )
+    kept_leads = f"(SELECT lead_id FROM leads_named WHERE {stays})"
+    con.execute(f"DELETE FROM lead_sources WHERE run_id = ? AND lead_id NOT IN {kept_leads}", [run_id])
+    kept_phones = f"(SELECT phone FROM leads_named WHERE {stays})"
+    con.execute(f"DELETE FROM phone_tags WHERE run_id = ? AND phone NOT IN {kept_phones}", [run_id])
+    freed, assigned, confirmed = con.execute(f"""
+        SELECT (SELECT count(*) FROM phones_freed), count(*) FILTER ({stays}),
+               count(*) FILTER (is_named AND is_brought) FROM leads_named
+    """).fetchall()[0]
+    kept = {"assigned-since": int(assigned), "confirmed-since": int(confirmed)}
+    return int(freed), {reason: rows for reason, rows in kept.items() if rows}
 
 
 @dataclass(frozen=True)

@@ -131,9 +131,32 @@ def _m002_lead_shares(con: DuckDBPyConnection) -> None:
     con.execute(_LEAD_SHARES)
 
 
-# Orders that come again: previous versions for undo-import, details of orders, kinds of lines.
+# Orders that come again: what stood before and who said the same (see store.versions); rows that only say
+# what was in an order (`is_detail`), and the order's net spread over them from each moment it changes at;
+# return lists row by row and order by order, from which the refunds of kind `returns` follow.
 _ORDERS_AGAIN = """
-SELECT 1
+ALTER TABLE order_lines DROP COLUMN content_hash;
+ALTER TABLE order_lines ADD COLUMN level VARCHAR DEFAULT 'line';
+ALTER TABLE order_lines ADD COLUMN is_detail INTEGER DEFAULT 0;
+ALTER TABLE order_lines ADD COLUMN is_goods INTEGER DEFAULT 1;
+UPDATE order_lines SET level = 'order' WHERE line_hash = order_hash;
+CREATE TABLE order_lines_versions AS SELECT * FROM order_lines LIMIT 0;
+CREATE TABLE order_lines_confirmed (
+    line_no BIGINT NOT NULL, of_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL, exported_sec BIGINT NOT NULL
+);
+CREATE TABLE item_nets (
+    order_no BIGINT NOT NULL, line_no BIGINT NOT NULL, from_sec BIGINT NOT NULL, net_fen BIGINT NOT NULL
+);
+CREATE TABLE return_rows (
+    source_hash UHUGEINT NOT NULL, order_hash UHUGEINT NOT NULL, line_id VARCHAR, refund_fen BIGINT,
+    refunded_sec BIGINT, run_id BIGINT NOT NULL
+);
+INSERT INTO return_rows
+SELECT f.source_hash, l.order_hash, NULL, s.refund_fen, f.refund_sec, s.run_id
+FROM refunds AS f JOIN order_lines AS l USING (line_no)
+JOIN (SELECT source_hash, sum(refund_fen) AS refund_fen, min(run_id) AS run_id FROM refunds GROUP BY source_hash) AS s
+  USING (source_hash)
+WHERE f.kind = 'returns' GROUP BY ALL;
 """
 
 
@@ -141,9 +164,45 @@ def _m003_orders_again(con: DuckDBPyConnection) -> None:
     con.execute(_ORDERS_AGAIN)
 
 
-# One customer of many keys: the merge log with its evidence, conflicts for review, keys kept apart.
+# One customer of many keys: `born_id` is the customer id a key came in under, and a customer is what active
+# merges (split_run_id IS NULL) hold together of these, under the oldest of them. A merge is a link of two
+# keys, (kind, namespace, value) on the side of into_born_id; both are NULL where a person merged by hand.
+# Conflicts are links that were not followed, `against_*` saying of what there would be two; `answer` is a
+# person's. identity_apart are keys that a person has said to belong to two people.
 _PEOPLE = """
-SELECT 1
+CREATE TABLE keys_again (
+    kind VARCHAR NOT NULL CHECK (kind IN ('buyer', 'phone', 'unionid', 'external_userid')),
+    namespace VARCHAR NOT NULL, value VARCHAR NOT NULL, customer_id BIGINT NOT NULL, run_id BIGINT NOT NULL,
+    seen_sec BIGINT, born_id BIGINT NOT NULL
+);
+INSERT INTO keys_again SELECT kind, namespace, value, customer_id, run_id, NULL, customer_id FROM customer_keys;
+DROP TABLE customer_keys;
+ALTER TABLE keys_again RENAME TO customer_keys;
+
+CREATE TABLE merges_again (
+    merge_no BIGINT NOT NULL, from_customer_id BIGINT NOT NULL, into_customer_id BIGINT NOT NULL,
+    from_born_id BIGINT NOT NULL, into_born_id BIGINT NOT NULL,
+    kind VARCHAR, namespace VARCHAR, value VARCHAR, with_kind VARCHAR, with_namespace VARCHAR, with_value VARCHAR,
+    seen_sec BIGINT, run_id BIGINT NOT NULL, from_run_id BIGINT NOT NULL,
+    from_name VARCHAR, from_province VARCHAR, from_city VARCHAR, split_run_id BIGINT
+);
+INSERT INTO merges_again
+SELECT row_number() OVER (ORDER BY run_id, from_customer_id), from_customer_id, into_customer_id,
+       from_customer_id, into_customer_id, kind, '', value, NULL, NULL, NULL, NULL, run_id, 0, NULL, NULL, NULL, NULL
+FROM customer_merges;
+DROP TABLE customer_merges;
+ALTER TABLE merges_again RENAME TO customer_merges;
+
+CREATE TABLE identity_conflicts (
+    conflict_no BIGINT NOT NULL, kind VARCHAR NOT NULL, namespace VARCHAR NOT NULL, value VARCHAR NOT NULL,
+    with_kind VARCHAR NOT NULL, with_namespace VARCHAR NOT NULL, with_value VARCHAR NOT NULL,
+    against_kind VARCHAR NOT NULL, against_namespace VARCHAR NOT NULL, seen_sec BIGINT,
+    answer VARCHAR CHECK (answer IN ('same', 'different')), run_id BIGINT NOT NULL, answer_run_id BIGINT
+);
+CREATE TABLE identity_apart (
+    apart_no BIGINT NOT NULL, kind VARCHAR NOT NULL, namespace VARCHAR NOT NULL, value VARCHAR NOT NULL,
+    with_kind VARCHAR NOT NULL, with_namespace VARCHAR NOT NULL, with_value VARCHAR NOT NULL, run_id BIGINT NOT NULL
+);
 """
 
 
@@ -151,20 +210,84 @@ def _m004_people(con: DuckDBPyConnection) -> None:
     con.execute(_PEOPLE)
 
 
-# Friends of staff members (企业微信), what customers did, and ledger rows that take an import back.
+# Friends of staff members (企业微信) and what customers did; versions of staff and friends for undo-import;
+# which list named a lead (`batch`), tags put on phones, and ledger rows that take leads back. A lead that
+# was taken back is in the ledger only: `lead_state` shows leads that are work. `held_tags` has every tag a
+# customer holds once: those of rules, those set by hand and those of its phones; a hand wins over a rule.
 _CONTACTS_AND_EVENTS = """
-CREATE TABLE contacts (
-    contact_no BIGINT NOT NULL, contact_hash UHUGEINT NOT NULL, content_hash UHUGEINT NOT NULL, customer_id BIGINT,
-    staff_id VARCHAR, staff_name VARCHAR, external_userid VARCHAR, unionid VARCHAR, name VARCHAR, remark VARCHAR,
-    phone VARCHAR, added_sec BIGINT, source VARCHAR, corp VARCHAR, tags VARCHAR, attributes VARCHAR,
-    exported_sec BIGINT NOT NULL, first_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL
+DROP VIEW lead_state;
+CREATE TABLE lead_ledger (
+    event_id BIGINT NOT NULL, lead_id BIGINT NOT NULL, at_sec BIGINT NOT NULL,
+    kind VARCHAR NOT NULL CHECK (kind IN ('imported', 'assigned', 'undone')),
+    staff_id VARCHAR, reason VARCHAR NOT NULL, run_id BIGINT NOT NULL
 );
+INSERT INTO lead_ledger SELECT * FROM lead_events ORDER BY event_id;
+DROP TABLE lead_events;
+ALTER TABLE lead_ledger RENAME TO lead_events;
+CREATE VIEW lead_state AS
+SELECT l.lead_id, l.phone, l.name, l.source, l.channel, l.channel_key, l.remark, l.province, l.city,
+       l.product, l.tags, l.imported_sec, e.kind AS last_kind, e.at_sec AS last_sec, e.staff_id, e.run_id,
+       CASE WHEN e.kind = 'assigned' THEN '待添加' ELSE '待分配' END AS state
+FROM leads AS l
+JOIN (SELECT lead_id, max(event_id) AS event_id FROM lead_events GROUP BY lead_id) AS last
+  ON last.lead_id = l.lead_id
+JOIN lead_events AS e ON e.event_id = last.event_id
+WHERE e.kind <> 'undone';
+
+ALTER TABLE lead_sources ADD COLUMN batch VARCHAR;
+UPDATE lead_sources SET batch = file;
+CREATE TABLE phone_tags (
+    phone VARCHAR NOT NULL, tag VARCHAR NOT NULL, batch VARCHAR NOT NULL, set_day INTEGER NOT NULL,
+    run_id BIGINT NOT NULL
+);
+INSERT INTO phone_tags
+SELECT DISTINCT phone, tag, batch, set_day, run_id FROM (
+    SELECT l.phone, trim(unnest(string_split_regex(l.tags, '[,，;；、|\n]'))) AS tag, s.batch,
+           CAST(floor(l.imported_sec / 86400) AS INTEGER) AS set_day, l.run_id
+    FROM leads AS l
+    JOIN (SELECT lead_id, min(batch) AS batch FROM lead_sources GROUP BY lead_id) AS s ON s.lead_id = l.lead_id
+) WHERE tag <> '';
+CREATE VIEW held_tags AS
+WITH by_phone AS (
+    SELECT k.customer_id, p.tag, min(p.set_day) AS set_day, min(p.run_id) AS run_id
+    FROM phone_tags AS p JOIN customer_keys AS k ON k.kind = 'phone' AND k.value = p.phone
+    WHERE NOT EXISTS (SELECT 1 FROM tags AS t WHERE t.customer_id = k.customer_id AND t.tag = p.tag
+                      AND (t.source = 'manual' OR t.pin = 'off'))
+    GROUP BY k.customer_id, p.tag
+)
+SELECT customer_id, tag, 'manual' AS source, 'none' AS pin, set_day, run_id FROM by_phone
+UNION ALL
+SELECT t.customer_id, t.tag, t.source, t.pin, t.set_day, t.run_id FROM tags AS t
+WHERE t.pin <> 'off' AND NOT EXISTS (SELECT 1 FROM by_phone AS b WHERE b.customer_id = t.customer_id AND b.tag = t.tag);
+
+CREATE TABLE staff_versions AS SELECT * FROM staff LIMIT 0;
+CREATE TABLE staff_confirmed (
+    staff_id VARCHAR NOT NULL, of_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL, exported_sec BIGINT NOT NULL
+);
+
+CREATE TABLE contacts (
+    contact_no BIGINT NOT NULL, customer_id BIGINT, staff_id VARCHAR, staff_name VARCHAR, corp VARCHAR,
+    external_userid VARCHAR, unionid VARCHAR, name VARCHAR, remark VARCHAR, description VARCHAR, phone VARCHAR,
+    phones VARCHAR, is_phone_noted INTEGER NOT NULL, added_sec BIGINT, source VARCHAR, tags VARCHAR,
+    attributes VARCHAR, lost_sec BIGINT, exported_sec BIGINT NOT NULL, first_run_id BIGINT NOT NULL,
+    run_id BIGINT NOT NULL
+);
+CREATE TABLE contacts_versions AS SELECT * FROM contacts LIMIT 0;
+CREATE TABLE contacts_confirmed (
+    contact_no BIGINT NOT NULL, of_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL, exported_sec BIGINT NOT NULL
+);
+
 CREATE TABLE events (
     event_no BIGINT NOT NULL, event_hash UHUGEINT NOT NULL, customer_id BIGINT, kind VARCHAR NOT NULL,
     at_sec BIGINT NOT NULL, day INTEGER NOT NULL, event_id VARCHAR, buyer_id VARCHAR, phone VARCHAR,
-    platform VARCHAR, platform_key VARCHAR, shop VARCHAR, shop_key VARCHAR, channel VARCHAR, channel_key VARCHAR,
-    product VARCHAR, product_key VARCHAR, sku VARCHAR, sku_key VARCHAR, category VARCHAR, category_key VARCHAR,
-    page VARCHAR, remark VARCHAR, first_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL
+    external_userid VARCHAR, unionid VARCHAR, platform VARCHAR, platform_key VARCHAR, shop VARCHAR,
+    shop_key VARCHAR, channel VARCHAR, channel_key VARCHAR, product VARCHAR, product_key VARCHAR,
+    product_id VARCHAR, sku VARCHAR, sku_key VARCHAR, category VARCHAR, category_key VARCHAR, page VARCHAR,
+    remark VARCHAR, first_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL
+);
+CREATE TABLE events_versions AS SELECT * FROM events LIMIT 0;
+CREATE TABLE events_confirmed (
+    event_no BIGINT NOT NULL, of_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL, exported_sec BIGINT NOT NULL
 );
 """
 

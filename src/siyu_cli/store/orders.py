@@ -1,56 +1,100 @@
 """Order lines in the store: cleaned rows are staged, deduplicated, compared with what is known, merged.
 
-The staging table `staged` holds one row per cleaned row of one file with what it would be in
-`order_lines`; `verdict` then says what becomes of it: new, updated, unchanged, duplicate or rejected.
+`cleaned` is a view of the rows of one file with what they would be in `order_lines`; the narrow table
+`staged` holds the identity of each row and its `verdict`: new, updated, unchanged, duplicate or rejected.
+Each step reads only the columns it needs, and windows only look at keys that come more than once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from siyu_cli.store import versions
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
+    from pyarrow.dataset import Dataset
 
     from siyu_cli.sheets.table import CleanTable
+
+LINES = versions.Versioned("order_lines", "line_no")
+
+Level = Literal["order", "line", "detail"]
+"""What a row is: the order as a whole, a line of it with money of its own, or only what was in it."""
 
 # What a line is, beyond its keys: a change in any of these is an update.
 _CONTENT = (
     "kind", "shop", "channel", "buyer_id", "phone", "receiver", "province", "city", "created_sec", "paid_sec",
     "finished_sec", "status", "status_text", "refund_status", "amount_total_fen", "paid_fen", "refund_fen",
-    "refund_sec", "is_zero_purchase", "unit_price_fen", "quantity_milli", "product", "product_id", "sku",
-    "category", "remark",
-)  # fmt: skip
-
-# Of these, the columns that are taken over as they were cleaned.
-_CARRIED = (
-    "shop", "channel", "buyer_id", "phone", "receiver", "province", "city", "created_sec", "finished_sec",
-    "status_text", "refund_status", "amount_total_fen", "unit_price_fen", "product", "product_id", "sku",
-    "category", "remark",
+    "refund_sec", "is_zero_purchase", "is_goods", "unit_price_fen", "quantity_milli", "product", "product_id",
+    "sku", "category", "remark",
 )  # fmt: skip
 
 # What tells two rows of a line-level file apart besides their order: never a status, a refund or a net amount,
 # which later exports change.
 _STABLE = (
     "coalesce(buyer_id, phone)", "first_sec", "product", "product_id", "sku", "unit_price_fen", "quantity_milli",
-    "coalesce(amount_total_fen, gross_fen)",
+    "coalesce(given_total_fen, gross_fen)",
 )  # fmt: skip
 
 # The namespace of buyer ids that all platforms and shops share.
 GLOBAL_NAMESPACE = "*"
 
-# Columns that arrive with a folded twin, `<name>_key`.
-FOLDED = ("product", "sku", "category", "shop", "channel", "platform")
-
 _COLUMNS = (
-    "line_no", "order_no", "line_hash", "order_hash", "content_hash", "kind", "customer_id", "platform", "shop",
+    "line_no", "order_no", "line_hash", "order_hash", "kind", "customer_id", "platform", "shop",
     "channel", "order_id", "line_id", "buyer_id", "phone", "receiver", "province", "city", "created_sec", "paid_sec",
     "paid_day", "finished_sec", "status", "status_text", "refund_status", "amount_total_fen", "paid_fen",
     "refund_fen", "refund_sec", "is_zero_purchase", "unit_price_fen", "quantity_milli", "product", "product_key",
     "product_id", "sku", "sku_key", "category", "category_key", "shop_key", "channel_key", "platform_key", "remark",
-    "exported_sec", "first_run_id", "run_id",
+    "exported_sec", "first_run_id", "run_id", "level", "is_detail", "is_goods",
 )  # fmt: skip
+
+
+# Two row groups of the store: what an INSERT has in hand at a time.
+_PIECE_ROWS = 245_760
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """The cleaned rows of one file, registered under a name for SQL; row_no ascends."""
+
+    name: str
+    table: CleanTable
+
+    @property
+    def source(self) -> pa.Table | Dataset:
+        return self.table.scan()
+
+    def pieces(self) -> Iterator[pa.Table]:
+        """The rows in file order, some at a time; those of a long file are read, not mapped."""
+        import pyarrow as pa
+
+        held: list[pa.RecordBatch] = []
+        for batch in self._batches():
+            held.append(batch)
+            if sum(part.num_rows for part in held) >= _PIECE_ROWS:
+                yield pa.Table.from_batches(held)
+                held = []
+                # Arrow would keep what it has freed for itself, as large as all pieces together.
+                pa.default_memory_pool().release_unused()
+        if held:
+            yield pa.Table.from_batches(held)
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        if self.table.rows_file is None:
+            yield from (batch for batch in self.table.rows.to_batches() if batch.num_rows)
+            return
+        with pa.OSFile(str(self.table.rows_file)) as file, pa.ipc.open_file(file) as reader:
+            for at in range(reader.num_record_batches):
+                batch = reader.get_batch(at)
+                if batch.num_rows:
+                    yield batch
 
 
 @dataclass(frozen=True)
@@ -59,267 +103,468 @@ class Staging:
 
     amount: str
     order_key: tuple[str, ...]
-    is_order_level: bool
+    level: Level
     has_line_id: bool
     negative_rows: str
     status_refunds: bool
     zero_is_purchase: bool
     namespace: str | None
-    empty: frozenset[str] = frozenset()
+    repeated: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, table: CleanTable) -> Staging:
         """The table's own order key counts: it is () where the file lacks a column of the mapping's."""
         mapping, order_key = table.mapping, table.order_key
+        has_line_id = "line_id" in table.used
+        level: Level = "line"
+        if mapping.kind == "details":
+            level, order_key = "detail", order_key or ("order_id",)
+        elif not order_key or (mapping.rows == "order" and not has_line_id):
+            level = "order"
         return cls(
             amount=mapping.amount,
             order_key=order_key,
-            is_order_level=mapping.rows == "order" and bool(order_key),
-            has_line_id="line_id" in table.used,
+            level=level,
+            has_line_id=has_line_id,
             negative_rows=mapping.refund_rows,
             status_refunds=mapping.refund_by_status,
             zero_is_purchase=mapping.zero_amount == "purchase",
             namespace=GLOBAL_NAMESPACE if mapping.buyer_identity == "global" else None,
-            empty=frozenset(name for name in _CARRIED if table.rows[name].null_count == table.rows.num_rows),
+            repeated=mapping.repeated if order_key else (),
         )
 
+    @property
+    def line_key(self) -> tuple[str, ...]:
+        """What tells a line apart within its order: nothing where one row is the order."""
+        if self.has_line_id:
+            return ("line_id",)
+        return () if self.level == "order" and self.order_key else _STABLE
 
-def _joined(*columns: str, empty: frozenset[str] = frozenset()) -> str:
-    """Columns as one text: missing and empty stay apart, so do `a` beside `bc` and `ab` beside `c`.
+    @property
+    def counts_occurrences(self) -> bool:
+        """Whether equal rows of one file are so many purchases."""
+        return self.line_key == _STABLE
 
-    `empty` names columns without any value, which need not be looked at.
-    """
-    parts = (
-        "chr(29)" if column in empty else f"coalesce(CAST({column} AS VARCHAR), chr(29))"
-        for column in columns
-    )
+
+def _joined(*columns: str) -> str:
+    """Columns as one text: missing and empty stay apart, so do `a` beside `bc` and `ab` beside `c`."""
+    parts = (f"coalesce(CAST({column} AS VARCHAR), chr(29))" for column in columns)
     return f"concat_ws(chr(31), {', '.join(parts)})"
 
 
+@contextmanager
+def as_written(con: DuckDBPyConnection) -> Iterator[None]:
+    """Joins run as they are written: the narrow table on the right is held, the rows of the file flow past it.
+
+    How many rows a file has is not known to DuckDB; left alone it would hold the wide rows in memory.
+    """
+    con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    try:
+        yield
+    finally:
+        con.execute("RESET disabled_optimizers")
+
+
 def stage(con: DuckDBPyConnection, incoming: str, staging: Staging) -> None:
-    """Make `staged` from the cleaned rows registered as `incoming`; texts that only travel stay there."""
+    """Make `cleaned` and `staged` from the rows registered as `incoming`; rows that cannot count are rejected."""
+    if staging.repeated:
+        _share_repeated(con, incoming, staging)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {_cleaned_sql(incoming, staging)}")
+    no_order = "order_id IS NULL" if "order_id" in staging.order_key else "FALSE"
+    negative = "kind = 'sale' AND (paid_fen < 0 OR quantity_milli < 0)"
+    counts = "FALSE" if staging.level == "detail" else "status IN ('paid', 'refunded')"
+    order_hash = f"md5_number({_joined('platform', *staging.order_key)})" if staging.order_key else "NULL"
+    line_key = _line_key(staging)
+    line_hash = f"md5_number({_occurrence(line_key, '1') if staging.counts_occurrences else line_key})"
+    if staging.order_key and not staging.line_key:
+        line_hash = order_hash  # one row is the order: one hash, computed once
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE staged AS
+        WITH reasoned AS (
+            SELECT row_no, {order_hash} AS order_hash, {line_hash} AS line_hash,
+                   CASE WHEN kind = 'negative' THEN paid_fen
+                        WHEN {counts} THEN greatest(paid_fen - refund_fen, 0) ELSE 0 END AS net_fen,
+                   CASE WHEN {no_order} THEN 'missing-order-id' WHEN {negative} THEN 'negative-amount'
+                        WHEN {"has_conflict" if staging.repeated else "FALSE"} THEN 'repeated-amount-conflict'
+                        WHEN {counts} AND base_fen IS NULL THEN 'missing-amount'
+                        WHEN {counts} AND paid_sec IS NULL THEN 'missing-date' END AS reason
+            FROM cleaned
+        )
+        SELECT row_no, coalesce(order_hash, line_hash) AS order_hash, line_hash, net_fen,
+               CASE WHEN reason IS NOT NULL THEN 'rejected' END AS verdict, reason
+        FROM reasoned
+    """)
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE repeated_keys AS
+        SELECT line_hash FROM staged GROUP BY line_hash HAVING count(*) > 1
+    """)
+    if staging.counts_occurrences and _any(con, "repeated_keys"):
+        _count_occurrences(con, staging)
+
+
+def _cleaned_sql(incoming: str, staging: Staging) -> str:
+    """The rows with the columns of `order_lines` that follow from one row alone."""
     negative = {
         "none": "FALSE",
         "negative_quantity": "coalesce(quantity_milli < 0 OR base_fen < 0, FALSE)",
         "negative_amount": "coalesce(base_fen < 0, FALSE)",
     }[staging.negative_rows]
     paid = "coalesce(amount_paid_fen, computed_fen)" if staging.amount != "computed" else "computed_fen"
+    gross = paid
     # A net amount already lacks its refund: what was paid is both together, and the refund is known, not subtracted twice.
     if staging.amount == "net_of_refunds":
-        paid = f"({paid} + greatest(coalesce(refund_amount_fen, 0), 0))"
+        paid, gross = f"({paid} + greatest(coalesce(refund_amount_fen, 0), 0))", "NULL"
     refund = "coalesce(refund_amount_fen, 0)"
     if staging.status_refunds:
         refund = f"CASE WHEN status = 'refunded' OR refund_status = 'full' THEN base_fen ELSE {refund} END"
-    gross = "NULL" if staging.amount == "net_of_refunds" else "base_fen"
     namespace = "platform" if staging.namespace is None else f"'{staging.namespace}'"
-    order_key = _joined("platform", *staging.order_key)
-    line_key = _joined("platform", *staging.order_key, *_line_key(staging))
-    line_hash = f"md5_number({_NTH_KEY if _counts_occurrences(staging) else 'line_key'})"
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE staged AS
-        WITH based AS (
-            SELECT * RENAME (paid_sec AS given_paid_sec),
-                   CASE WHEN status IN ('paid', 'refunded') THEN coalesce(paid_sec, created_sec) ELSE paid_sec END
-                       AS paid_sec,
-                   {paid} AS base_fen
-            FROM {incoming}
-        ),
-        valued AS (
-            SELECT * REPLACE (coalesce(quantity_milli, 1000) AS quantity_milli),
-                   coalesce(created_sec, paid_sec) AS first_sec, {gross} AS gross_fen,
-                   CASE WHEN {negative} THEN 'negative' ELSE 'sale' END AS kind,
-                   coalesce(base_fen, 0) AS paid_fen,
-                   greatest(coalesce({refund}, 0), 0) AS refund_fen,
-                   coalesce(refunded_sec, paid_sec) AS refund_sec,
-                   {int(staging.zero_is_purchase)} AS is_zero_purchase,
-                   {namespace} AS namespace
-            FROM based
-        ),
-        keyed AS MATERIALIZED (
-            SELECT row_no, namespace, order_id, buyer_id, phone, kind, status, first_sec, paid_sec, base_fen, paid_fen,
-                   refund_fen, refund_sec, is_zero_purchase, quantity_milli,
-                   md5_number({_joined(*_CONTENT, empty=staging.empty)}) AS content_hash,
-                   {f"md5_number({order_key})" if staging.order_key else "NULL"} AS order_hash, {line_key} AS line_key
-            FROM valued
+    # A details row need not say how its order stands; the order does.
+    status = "coalesce(status, 'paid')" if staging.level == "detail" else "status"
+    shares, given = incoming, "amount_total_fen AS given_total_fen, amount_paid_fen AS given_paid_fen"
+    if staging.repeated:
+        replaced = ", ".join(f"s.{name}_fen AS {name}_fen" for name in staging.repeated)
+        shares = (
+            f"(SELECT i.* REPLACE ({replaced}), s.has_conflict, i.amount_total_fen AS given_total_fen, "
+            f"i.amount_paid_fen AS given_paid_fen FROM {incoming} AS i JOIN shares AS s ON s.row_no = i.row_no)"
         )
-        SELECT * EXCLUDE (line_key) REPLACE (coalesce(order_hash, {line_hash}) AS order_hash), {line_hash} AS line_hash,
-               CAST(NULL AS VARCHAR) AS verdict, CAST(NULL AS VARCHAR) AS reason
-        FROM keyed
+        given = ""
+        gross = gross.replace("amount_paid_fen", "given_paid_fen")
+    return f"""
+        WITH based AS (
+            SELECT * REPLACE ({status} AS status,
+                              CASE WHEN status IN ('paid', 'refunded') THEN coalesce(paid_sec, created_sec)
+                                   ELSE paid_sec END AS paid_sec),
+                   {paid} AS base_fen{f", {given}" if given else ""}
+            FROM {shares}
+        )
+        SELECT * REPLACE (coalesce(quantity_milli, 1000) AS quantity_milli, CAST(coalesce(is_goods, 1) AS INTEGER) AS is_goods),
+               coalesce(created_sec, paid_sec) AS first_sec, {gross} AS gross_fen,
+               CASE WHEN {negative} THEN 'negative' ELSE 'sale' END AS kind,
+               coalesce(base_fen, 0) AS paid_fen,
+               greatest(coalesce({refund}, 0), 0) AS refund_fen,
+               coalesce(refunded_sec, paid_sec) AS refund_sec,
+               {int(staging.zero_is_purchase)} AS is_zero_purchase,
+               {namespace} AS namespace
+        FROM based
+    """
+
+
+def _share_repeated(con: DuckDBPyConnection, incoming: str, staging: Staging) -> None:
+    """Make `shares`: the figures of a whole order that stand on each of its lines, spread over the lines.
+
+    By unit price × quantity where every line says both, else equally; exact to the fen by largest
+    remainder. Lines of one order that disagree about a figure have `has_conflict`.
+    """
+    figures = [f"{name}_fen" for name in staging.repeated]
+    order = ", ".join(("platform", *staging.order_key))
+    # Rows of one line id are one line; otherwise every row is one.
+    line = "line_id" if staging.has_line_id else "row_no"
+    ties = "product, product_id, sku, unit_price_fen, quantity_milli, line_id, row_no"
+    conflict = " OR ".join(f"min({name}) OVER o IS DISTINCT FROM max({name}) OVER o" for name in figures)
+    missing = " OR ".join(f"(count({name}) OVER o NOT IN (0, count(*) OVER o))" for name in figures)
+    shares = ", ".join(
+        f"CAST({name} * weight // all_weight AS BIGINT) + CASE WHEN row_number() OVER "
+        f"(PARTITION BY order_place ORDER BY {name} * weight % all_weight DESC, place) <= {name} - "
+        f"sum({name} * weight // all_weight) OVER (PARTITION BY order_place) THEN 1 ELSE 0 END AS {name}"
+        for name in figures
+    )
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE shares AS
+        WITH weighed AS (
+            SELECT row_no, platform, {", ".join(dict.fromkeys((*staging.order_key, "line_id")))}, {", ".join(figures)},
+                   greatest(CAST(unit_price_fen AS HUGEINT) * quantity_milli, 0) AS given_weight,
+                   dense_rank() OVER (ORDER BY {order}) AS order_place,
+                   row_number() OVER (PARTITION BY {order}, {line} ORDER BY row_no) AS nth,
+                   row_number() OVER (ORDER BY {ties}) AS place,
+                   {conflict} OR {missing} AS has_conflict
+            FROM {incoming} WINDOW o AS (PARTITION BY {order})
+        ),
+        first_rows AS (
+            SELECT *, CASE WHEN count(given_weight) OVER o = count(*) OVER o AND sum(given_weight) OVER o > 0
+                           THEN given_weight ELSE 1 END AS weight
+            FROM weighed WHERE nth = 1 WINDOW o AS (PARTITION BY order_place)
+        ),
+        totalled AS (SELECT *, sum(weight) OVER (PARTITION BY order_place) AS all_weight FROM first_rows),
+        shared AS (SELECT order_place, {line} AS line, {shares} FROM totalled)
+        SELECT w.row_no, w.has_conflict, {", ".join(f"s.{name}" for name in figures)}
+        FROM weighed AS w JOIN shared AS s ON s.order_place = w.order_place AND s.line IS NOT DISTINCT FROM w.{line}
     """)
 
 
-# Equal rows of one file are told apart by their occurrence, counted in the order of content, so that
-# shuffling a file changes nothing.
-_NTH_KEY = """concat_ws(chr(31), line_key,
-    CAST(row_number() OVER (PARTITION BY line_key ORDER BY content_hash, row_no) AS VARCHAR))"""
+def _line_key(staging: Staging) -> str:
+    apart = ("'detail'",) if staging.level == "detail" else ()
+    return _joined("platform", *staging.order_key, *staging.line_key, *apart)
 
 
-def _line_key(staging: Staging) -> tuple[str, ...]:
-    """What tells a line apart within its order: nothing where one row is the order."""
-    if staging.has_line_id:
-        return ("line_id",)
-    return () if staging.is_order_level else _STABLE
+def _occurrence(line_key: str, nth: str) -> str:
+    return f"concat_ws(chr(31), {line_key}, {nth})"
 
 
-def _counts_occurrences(staging: Staging) -> bool:
-    return not staging.has_line_id and not staging.is_order_level
+def _count_occurrences(con: DuckDBPyConnection, staging: Staging) -> None:
+    """Tell equal rows of one file apart by their occurrence, counted in the order of content.
+
+    So shuffling a file changes nothing.
+    """
+    order_hash = "" if staging.order_key else ", order_hash = n.line_hash"
+    content = f"md5_number({_joined(*_CONTENT)})"
+    nth = f"CAST(row_number() OVER (PARTITION BY s.line_hash ORDER BY {content}, c.row_no) AS VARCHAR)"
+    con.execute(f"""
+        UPDATE staged SET line_hash = n.line_hash{order_hash}
+        FROM (
+            SELECT c.row_no, md5_number({_occurrence(_line_key(staging), nth)}) AS line_hash
+            FROM cleaned AS c JOIN (FROM staged SEMI JOIN repeated_keys USING (line_hash)) AS s ON s.row_no = c.row_no
+        ) AS n WHERE n.row_no = staged.row_no
+    """)
 
 
 def judge(con: DuckDBPyConnection, staging: Staging, exported_sec: int) -> None:
     """Say what becomes of every staged row; `seen_lines` holds the keys of earlier files of this run."""
-    no_order = "order_id IS NULL" if "order_id" in staging.order_key else "FALSE"
-    con.execute(f"""
-        UPDATE staged SET verdict = 'rejected', reason = CASE
-            WHEN {no_order} THEN 'missing-order-id'
-            WHEN kind = 'sale' AND (paid_fen < 0 OR quantity_milli < 0) THEN 'negative-amount'
-            WHEN base_fen IS NULL THEN 'missing-amount'
-            ELSE 'missing-date' END
-        WHERE {no_order} OR (kind = 'sale' AND (paid_fen < 0 OR quantity_milli < 0))
-           OR (status IN ('paid', 'refunded') AND (base_fen IS NULL OR paid_sec IS NULL))
-    """)
-    # Two rows of one file with one key: equal ones are one row written twice, of different ones the
-    # most advanced stays (paid before unpaid, later, larger) and the other goes back to the operator.
-    con.execute("""
-        CREATE OR REPLACE TEMP TABLE repeated AS
-        SELECT row_no, content_hash = first_value(content_hash) OVER w AS is_equal
-        FROM staged WHERE verdict IS NULL
-        WINDOW w AS (PARTITION BY line_hash ORDER BY (status = 'unpaid'), paid_sec DESC NULLS LAST,
-                     paid_fen DESC, content_hash, row_no)
-        QUALIFY row_number() OVER w > 1
-    """)
-    con.execute("""
-        UPDATE staged SET verdict = CASE WHEN r.is_equal THEN 'duplicate' ELSE 'rejected' END,
-                          reason = CASE WHEN r.is_equal THEN 'same-row' ELSE 'conflicting-rows' END
-        FROM repeated AS r WHERE r.row_no = staged.row_no
-    """)
-    if staging.order_key:
-        _leave_other_level(con, staging)
+    if not staging.counts_occurrences and _any(con, "repeated_keys"):
+        _judge_repeated(con)
+    if staging.level == "detail":
+        con.execute("""
+            UPDATE staged SET verdict = 'rejected', reason = 'no-such-order'
+            WHERE verdict IS NULL AND order_hash NOT IN (SELECT order_hash FROM order_lines WHERE level <> 'detail')
+        """)
     con.execute("""
         CREATE OR REPLACE TEMP TABLE known AS
-        SELECT l.line_hash, l.content_hash, l.exported_sec, l.run_id
+        SELECT l.line_no, l.line_hash, l.order_no, l.first_run_id, l.run_id, l.exported_sec, FALSE AS is_equal,
+               h.line_hash IS NOT NULL AS is_seen
         FROM order_lines AS l SEMI JOIN staged AS s ON s.line_hash = l.line_hash
+        LEFT JOIN (SELECT DISTINCT line_hash FROM seen_lines) AS h ON h.line_hash = l.line_hash
+    """)
+    if _any(con, "known"):
+        _judge_known(con, exported_sec)
+    con.execute("UPDATE staged SET verdict = 'new' WHERE verdict IS NULL")
+
+
+def _judge_repeated(con: DuckDBPyConnection) -> None:
+    """Rows of one file with one key: equal ones are one row written twice.
+
+    Of different ones the most advanced stays (paid before unpaid, later, larger) and the other goes back
+    to the operator.
+    """
+    con.execute(f"""
+        UPDATE staged SET verdict = CASE WHEN r.is_equal THEN 'duplicate' ELSE 'rejected' END,
+                          reason = CASE WHEN r.is_equal THEN 'same-row' ELSE 'conflicting-rows' END
+        FROM (
+            SELECT row_no, content = first_value(content) OVER w AS is_equal
+            FROM (SELECT s.line_hash, c.*, md5_number({_joined(*_CONTENT)}) AS content
+                  FROM cleaned AS c
+                  JOIN (FROM staged SEMI JOIN repeated_keys USING (line_hash)) AS s ON s.row_no = c.row_no
+                  WHERE s.verdict IS NULL)
+            WINDOW w AS (PARTITION BY line_hash ORDER BY (status = 'unpaid'), paid_sec DESC NULLS LAST,
+                         paid_fen DESC, content, row_no)
+            QUALIFY row_number() OVER w > 1
+        ) AS r WHERE r.row_no = staged.row_no
+    """)
+
+
+def _judge_known(con: DuckDBPyConnection, exported_sec: int) -> None:
+    """Rows whose key is known: `known` gets whether they say the same, and how new what is known is."""
+    said = f"hash({', '.join(_CONTENT)}) AS said"
+    con.execute(f"""
+        UPDATE known SET is_equal = TRUE FROM (
+            SELECT l.line_no
+            FROM (SELECT line_no, line_hash, {said} FROM order_lines SEMI JOIN known USING (line_no)) AS l
+            JOIN (SELECT s.line_hash, {said} FROM cleaned JOIN staged AS s USING (row_no)
+                  WHERE s.verdict IS NULL) AS c ON c.line_hash = l.line_hash AND c.said = l.said
+        ) AS x WHERE x.line_no = known.line_no
+    """)
+    con.execute(f"""
+        UPDATE known SET exported_sec = x.moment_sec FROM ({versions.standing_sql(LINES, "known")}) AS x
+        WHERE x.line_no = known.line_no
     """)
     con.execute(
         """
         UPDATE staged SET
             verdict = CASE
-                WHEN k.content_hash = staged.content_hash AND h.line_hash IS NOT NULL THEN 'duplicate'
-                WHEN k.content_hash = staged.content_hash THEN 'unchanged'
-                WHEN k.exported_sec > $moment AND h.line_hash IS NOT NULL THEN 'duplicate'
-                WHEN k.exported_sec > $moment THEN 'unchanged'
+                WHEN (k.is_equal OR k.exported_sec > $moment) AND k.is_seen THEN 'duplicate'
+                WHEN k.is_equal OR k.exported_sec > $moment THEN 'unchanged'
                 ELSE 'updated' END,
             reason = CASE
-                WHEN k.content_hash = staged.content_hash AND h.line_hash IS NOT NULL THEN 'same-row'
-                WHEN k.content_hash = staged.content_hash THEN 'known'
+                WHEN k.is_equal AND k.is_seen THEN 'same-row'
+                WHEN k.is_equal THEN 'known'
                 WHEN k.exported_sec > $moment THEN 'older-export' END
-        FROM known AS k LEFT JOIN seen_lines AS h ON h.line_hash = k.line_hash
-        WHERE staged.verdict IS NULL AND k.line_hash = staged.line_hash
+        FROM known AS k WHERE staged.verdict IS NULL AND k.line_hash = staged.line_hash
         """,
         {"moment": exported_sec},
     )
-    con.execute("UPDATE staged SET verdict = 'new' WHERE verdict IS NULL")
 
 
-def _leave_other_level(con: DuckDBPyConnection, staging: Staging) -> None:
-    """An order known as one row of an order list is not counted again by its lines, nor the other way round.
-
-    A row that is a whole order carries the order's own identity as that of its line.
-    """
-    is_whole = staging.is_order_level and not staging.has_line_id
+def claim_people(con: DuckDBPyConnection, staging: Staging) -> None:
+    """`claims` for people.identity: who the accepted rows speak of; what was in an order names nobody."""
+    accepted = "SEMI JOIN (SELECT row_no FROM staged WHERE verdict <> 'rejected') AS s USING (row_no)"
     con.execute(f"""
-        UPDATE staged SET verdict = 'unchanged', reason = 'other-level'
-        FROM (SELECT DISTINCT l.order_hash FROM order_lines AS l SEMI JOIN staged AS s ON s.order_hash = l.order_hash
-              WHERE l.line_hash {"<>" if is_whole else "="} l.order_hash) AS k
-        WHERE staged.verdict IS NULL AND staged.order_hash = k.order_hash
-    """)
-
-
-def claim_people(con: DuckDBPyConnection) -> None:
-    """`claims` for people.identity: who the accepted rows speak of."""
-    con.execute("""
         CREATE OR REPLACE TEMP TABLE claims AS
-        SELECT namespace, buyer_id, phone, min(first_sec) AS first_sec
-        FROM staged WHERE verdict <> 'rejected' AND (buyer_id IS NOT NULL OR phone IS NOT NULL)
+        SELECT namespace, buyer_id, phone, min(first_sec) AS first_sec FROM cleaned
+        {accepted if _any(con, "staged WHERE verdict = 'rejected'") else ""}
+        WHERE (buyer_id IS NOT NULL OR phone IS NOT NULL) AND {staging.level != "detail"}
         GROUP BY namespace, buyer_id, phone
     """)
 
 
-def merge(con: DuckDBPyConnection, incoming: str, run_id: int, exported_sec: int) -> None:
-    """Write the new and updated rows of `staged`; `resolved` says whose they are."""
+def merge(
+    con: DuckDBPyConnection, staging: Staging, incoming: Incoming, run_id: int, exported_sec: int
+) -> None:
+    """Write what `staged` found new, updated, confirmed or beaten; `resolved` says whose the rows are."""
     con.execute("""
-        CREATE OR REPLACE TEMP TABLE arriving AS
-        SELECT s.row_no, s.verdict, s.line_hash, s.order_hash, r.customer_id
-        FROM staged AS s
-        LEFT JOIN resolved AS r ON r.namespace = s.namespace
-            AND r.buyer_id IS NOT DISTINCT FROM s.buyer_id AND r.phone IS NOT DISTINCT FROM s.phone
-        WHERE s.verdict IN ('new', 'updated')
+        CREATE OR REPLACE TEMP TABLE known_orders AS
+        SELECT order_hash, min(order_no) AS order_no FROM order_lines
+        SEMI JOIN (SELECT order_hash FROM staged WHERE verdict = 'new') AS s USING (order_hash) GROUP BY order_hash
     """)
-    con.execute("""
-        CREATE OR REPLACE TEMP TABLE order_numbers AS
-        WITH wanted AS (SELECT DISTINCT order_hash FROM arriving WHERE verdict = 'new'),
-        known AS (
-            SELECT l.order_hash, min(l.order_no) AS order_no
-            FROM order_lines AS l SEMI JOIN wanted AS w ON w.order_hash = l.order_hash GROUP BY l.order_hash
-        )
-        SELECT w.order_hash, coalesce(k.order_no,
-               (SELECT coalesce(max(order_no), 0) FROM order_lines)
-               + row_number() OVER (PARTITION BY k.order_no IS NULL ORDER BY w.order_hash)) AS order_no
-        FROM wanted AS w LEFT JOIN known AS k ON k.order_hash = w.order_hash
-    """)
-    # Numbers are given on narrow rows; the wide ones only pass through.
-    con.execute("""
-        CREATE OR REPLACE TEMP TABLE numbered AS
-        SELECT a.row_no, a.customer_id, n.order_no,
-               (SELECT coalesce(max(line_no), 0) FROM order_lines) + row_number() OVER (ORDER BY a.line_hash) AS line_no
-        FROM arriving AS a JOIN order_numbers AS n ON n.order_hash = a.order_hash
-        WHERE a.verdict = 'new'
-    """)
-    moment = {"run": run_id, "moment": exported_sec}
-    kept = ("line_no", "order_no", "line_hash", "first_run_id")
-    changed = [name for name in _COLUMNS if name not in kept]
-    if con.execute("SELECT 1 FROM arriving WHERE verdict = 'updated' LIMIT 1").fetchone():
-        con.execute(
-            f"UPDATE order_lines SET {', '.join(f'{name} = x.{name}' for name in changed)} FROM ("
-            f"SELECT s.line_hash, {_values(changed)} FROM {incoming} AS i JOIN staged AS s ON s.row_no = i.row_no "
-            "JOIN arriving AS n ON n.row_no = i.row_no WHERE n.verdict = 'updated'"
-            ") AS x WHERE order_lines.line_hash = x.line_hash",
-            moment,
-        )
-    con.execute(
-        f"INSERT INTO order_lines ({', '.join(_COLUMNS)}) SELECT {_values(_COLUMNS)} FROM {incoming} AS i "
-        "JOIN staged AS s ON s.row_no = i.row_no JOIN numbered AS n ON n.row_no = i.row_no",
-        moment,
-    )
     # Known again by a newer export: an export from in between must not undo it later.
+    if _any(con, "known WHERE is_equal"):
+        con.execute("CREATE OR REPLACE TEMP TABLE confirming AS SELECT line_no FROM known WHERE is_equal")
+        versions.confirm(con, LINES, "confirming", run_id, exported_sec)
+    if _any(con, "staged WHERE reason = 'older-export'"):
+        _keep_beaten(con, staging, run_id, exported_sec)
+    if _any(con, "staged WHERE verdict = 'updated'"):
+        _update(con, staging, run_id, exported_sec)
+    if _any(con, "staged WHERE verdict = 'new'"):
+        _insert(con, staging, incoming, run_id, exported_sec)
+
+
+def _keep_beaten(con: DuckDBPyConnection, staging: Staging, run_id: int, exported_sec: int) -> None:
+    beaten = _known_rows(staging, _COLUMNS, "s.reason = 'older-export'")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE beaten AS {beaten}", {"run": run_id, "moment": exported_sec})
+    versions.keep_beaten(con, LINES, "beaten", run_id)
+
+
+def _update(con: DuckDBPyConnection, staging: Staging, run_id: int, exported_sec: int) -> None:
     con.execute(
-        """
-        UPDATE order_lines SET exported_sec = $moment FROM staged AS s
-        WHERE s.verdict = 'unchanged' AND s.reason = 'known' AND order_lines.line_hash = s.line_hash
-          AND order_lines.exported_sec < $moment
-        """,
-        {"moment": exported_sec},
+        "CREATE OR REPLACE TEMP TABLE changing AS SELECT line_no FROM known "
+        "SEMI JOIN (SELECT line_hash FROM staged WHERE verdict = 'updated') AS s USING (line_hash)"
+    )
+    versions.keep(con, LINES, "changing", run_id)
+    changed = [name for name in _COLUMNS if name not in _LASTING]
+    con.execute(
+        f"UPDATE order_lines SET {', '.join(f'{name} = x.{name}' for name in changed)} "
+        f"FROM ({_known_rows(staging, ('line_no', *changed), _IS_UPDATE)}) AS x "
+        "WHERE order_lines.line_no = x.line_no",
+        {"run": run_id, "moment": exported_sec},
     )
 
 
-# Where a column of order_lines comes from: `n` the numbers given to it, `s` the staged row, else the cleaned row.
+# Columns that an update leaves alone.
+_LASTING = ("line_no", "order_no", "line_hash", "order_hash", "level", "is_detail", "first_run_id")
+_IS_UPDATE = "s.verdict = 'updated'"
+
+
+def _known_rows(staging: Staging, columns: Sequence[str], condition: str) -> str:
+    """A SELECT of rows of the file whose key is known, with the numbers they have in the store."""
+    return (
+        f"SELECT {_values(staging, columns)} FROM cleaned AS i JOIN staged AS s ON s.row_no = i.row_no "
+        f"JOIN known AS k ON k.line_hash = s.line_hash {_RESOLVED} WHERE {condition}"
+    )
+
+
+_RESOLVED = """LEFT JOIN resolved AS r ON r.namespace = i.namespace
+    AND r.buyer_id IS NOT DISTINCT FROM i.buyer_id AND r.phone IS NOT DISTINCT FROM i.phone"""
+
+
+def _insert(
+    con: DuckDBPyConnection, staging: Staging, incoming: Incoming, run_id: int, exported_sec: int
+) -> None:
+    """The new rows in the order of the file; an order has the number of its first line.
+
+    Numbers and customers are given to narrow rows first. Then the wide rows go in piece by piece, so that
+    what a join holds does not grow with the file.
+    """
+    numbered = ""
+    order_no = "$first + s.row_no"
+    if staging.level != "order":
+        con.execute("""
+            CREATE OR REPLACE TEMP TABLE first_lines AS
+            SELECT order_hash, min(row_no) AS row_no FROM staged WHERE verdict = 'new' GROUP BY order_hash
+        """)
+        numbered, order_no = "JOIN first_lines AS f ON f.order_hash = s.order_hash", "$first + f.row_no"
+    if _any(con, "known_orders"):
+        numbered += " LEFT JOIN known_orders AS o ON o.order_hash = s.order_hash"
+        order_no = f"coalesce(o.order_no, {order_no})"
+    first = con.execute("SELECT coalesce(max(line_no), 0) FROM order_lines").fetchall()[0][0]
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE placed AS
+        SELECT s.row_no, s.line_hash, s.order_hash, $first + s.row_no AS line_no, {order_no} AS order_no,
+               {_customer(staging)} AS customer_id
+        FROM cleaned AS i JOIN staged AS s ON s.row_no = i.row_no {numbered} {_RESOLVED} WHERE s.verdict = 'new'
+        """,
+        {"first": first},
+    )
+    numbers = ("line_no", "order_no", "line_hash", "order_hash", "customer_id")
+    values = _values(staging, _COLUMNS, {"first_run_id": "$run", **{name: f"p.{name}" for name in numbers}})
+    for piece in incoming.pieces():
+        con.register(incoming.name, piece)
+        con.execute(
+            f"INSERT INTO order_lines ({', '.join(_COLUMNS)}) SELECT {values} FROM cleaned AS i "
+            "JOIN (FROM placed WHERE row_no BETWEEN $low AND $high) AS p ON p.row_no = i.row_no",
+            {
+                "run": run_id,
+                "moment": exported_sec,
+                "low": piece["row_no"][0].as_py(),
+                "high": piece["row_no"][-1].as_py(),
+            },
+        )
+    con.register(incoming.name, incoming.source)
+
+
+# Where a column of order_lines comes from: `k` what is known, `s` the staged row, else the cleaned row.
 _MADE = {
-    "line_no": "n.line_no", "order_no": "n.order_no", "customer_id": "n.customer_id",
-    "paid_day": "CAST(floor(s.paid_sec / 86400) AS INTEGER)", "first_run_id": "$run", "run_id": "$run",
+    "line_no": "k.line_no", "order_no": "k.order_no", "first_run_id": "k.first_run_id", "line_hash": "s.line_hash",
+    "order_hash": "s.order_hash", "paid_day": "CAST(floor(i.paid_sec / 86400) AS INTEGER)", "run_id": "$run",
     "exported_sec": "$moment",
-    **{name: f"s.{name}" for name in (
-        "line_hash", "order_hash", "content_hash", "kind", "paid_sec", "paid_fen", "refund_fen", "refund_sec",
-        "is_zero_purchase", "quantity_milli")},
 }  # fmt: skip
 
 
-def _values(columns: Sequence[str]) -> str:
-    return ", ".join(f"{_MADE.get(name, 'i.' + name)} AS {name}" for name in columns)
+def _values(staging: Staging, columns: Sequence[str], made: dict[str, str] | None = None) -> str:
+    sources = {
+        **_MADE,
+        "level": f"'{staging.level}'",
+        "is_detail": str(int(staging.level == "detail")),
+        "customer_id": _customer(staging),
+        **(made or {}),
+    }
+    return ", ".join(f"{sources.get(name, 'i.' + name)} AS {name}" for name in columns)
 
 
-def refresh_customers(con: DuckDBPyConnection, run_id: int) -> None:
-    """Name and region of the customers of this run: those of their latest order that says so."""
-    con.execute(
-        """
+def _customer(staging: Staging) -> str:
+    """What was in an order is its buyer's; only the order names one."""
+    return "NULL" if staging.level == "detail" else "r.customer_id"
+
+
+def _any(con: DuckDBPyConnection, relation: str) -> bool:
+    return con.execute(f"SELECT 1 FROM {relation} LIMIT 1").fetchone() is not None
+
+
+def touched_orders_sql() -> str:
+    """A SELECT of order_no: the orders of the rows that the run `$run` says anything of."""
+    return """
+        SELECT DISTINCT order_no FROM order_lines WHERE run_id = $run OR line_no IN (
+            SELECT line_no FROM order_lines_versions WHERE run_id = $run
+            UNION ALL SELECT line_no FROM order_lines_confirmed SEMI JOIN order_lines_versions USING (line_no)
+            WHERE order_lines_confirmed.run_id = $run)
+    """
+
+
+def name_customers(con: DuckDBPyConnection, lines: str = "taken_back") -> None:
+    """Whose the lines of the relation `lines(line_no)` are: who holds their buyer id or phone now."""
+    con.execute(f"""
+        UPDATE order_lines SET customer_id = x.customer_id
+        FROM (
+            SELECT l.line_no, coalesce(b.customer_id, p.customer_id) AS customer_id
+            FROM order_lines AS l SEMI JOIN {lines} AS t ON t.line_no = l.line_no
+            LEFT JOIN customer_keys AS b ON b.kind = 'buyer' AND b.namespace IN (l.platform, '{GLOBAL_NAMESPACE}')
+                AND b.value = l.buyer_id
+            LEFT JOIN customer_keys AS p ON p.kind = 'phone' AND p.value = l.phone
+            WHERE l.level <> 'detail'
+        ) AS x WHERE x.line_no = order_lines.line_no
+    """)
+
+
+def refresh_customers(con: DuckDBPyConnection) -> None:
+    """Name and region of the customers of `changed_people(customer_id)`: those of their latest order that says so."""
+    con.execute("""
         UPDATE customers SET name = coalesce(x.name, customers.name), province = coalesce(x.province, customers.province),
                              city = coalesce(x.city, customers.city)
         FROM (
@@ -328,11 +573,8 @@ def refresh_customers(con: DuckDBPyConnection, run_id: int) -> None:
                    arg_max(province, (coalesce(paid_sec, created_sec, 0), line_hash)) FILTER (province IS NOT NULL)
                        AS province,
                    arg_max(city, (coalesce(paid_sec, created_sec, 0), line_hash)) FILTER (city IS NOT NULL) AS city
-            FROM order_lines SEMI JOIN (SELECT DISTINCT customer_id FROM order_lines WHERE run_id = $run) AS touched
-              USING (customer_id)
+            FROM order_lines SEMI JOIN changed_people USING (customer_id)
             GROUP BY customer_id
         ) AS x
         WHERE customers.customer_id = x.customer_id
-        """,
-        {"run": run_id},
-    )
+    """)

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-
-_RETURNED = (
-    "line_no",
-    "line_id",
-    "customer_id",
-    "platform",
-    "shop",
-    "shop_key",
-    "paid_sec",
-    "paid_fen",
-    "refund_fen",
-)
 
 
 def stage_returns(
@@ -30,118 +19,156 @@ def stage_returns(
     platform: str | None,
     *,
     has_line_id: bool = False,
-) -> int:
-    """Make `staged` from the rows of a return list registered as `incoming`; how many rounds it takes.
+) -> None:
+    """Make `staged` from the rows of a return list registered as `incoming`, and `matched`, the orders they name.
 
-    Rows that speak of one order take turns (`turn`), amounts before wholes and earlier days first: what
-    one has taken is not there for the next.
+    A row speaks of every order with paid lines that matches its key (of a list with line ids, of the line
+    it names).
     """
     named = (*order_key, "line_id") if has_line_id else order_key
     key = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(29))" for name in named)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE staged AS
-        SELECT *, md5_number(concat_ws(chr(31), 'returns', {"platform, " if platform else ""}{key},
-                                       coalesce(CAST(refund_amount_fen AS VARCHAR), ''),
-                                       coalesce(CAST(refunded_sec AS VARCHAR), ''))) AS source_hash,
-               dense_rank() OVER (PARTITION BY {", ".join(order_key)} ORDER BY refund_amount_fen IS NULL,
-                                  {"line_id IS NULL," if has_line_id else ""} refunded_sec NULLS LAST, source_hash) AS turn,
+        SELECT row_no, {", ".join(dict.fromkeys((*order_key, "line_id")))}, refund_amount_fen, refunded_sec,
+               md5_number(concat_ws(chr(31), 'returns', {"platform, " if platform else ""}{key},
+                                    coalesce(CAST(refund_amount_fen AS VARCHAR), ''),
+                                    coalesce(CAST(refunded_sec AS VARCHAR), ''))) AS source_hash,
                CAST(NULL AS VARCHAR) AS verdict, CAST(NULL AS VARCHAR) AS reason
         FROM {incoming}
     """)
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE return_candidates AS
-        SELECT {", ".join(dict.fromkeys((*_RETURNED, *order_key)))}
-        FROM order_lines SEMI JOIN staged USING ({", ".join(order_key)})
-        WHERE kind = 'sale' AND status IN ('paid', 'refunded')
-    """)
-    con.execute("CREATE OR REPLACE TEMP TABLE all_return_lines (source_hash UHUGEINT, customer_id BIGINT)")
-    return int(con.execute("SELECT coalesce(max(turn), 0) FROM staged").fetchall()[0][0])
-
-
-def match_returns(
-    con: DuckDBPyConnection, turn: int, order_key: tuple[str, ...], platform: str | None, *, has_line_id: bool
-) -> None:
-    """Make `return_lines` of the rows of one turn.
-
-    A row returns every paid line of the orders that match its key (of a list with line ids, the line it
-    names); without an amount of its own all that is left of them, with one that amount, spread over the
-    lines by what is left of each.
-    """
     same_order = " AND ".join(f"l.{name} = s.{name}" for name in order_key)
+    line_id = "CAST(NULL AS VARCHAR)"
     if has_line_id:
         same_order += " AND (s.line_id IS NULL OR l.line_id IS NULL OR l.line_id = s.line_id)"
-    same_platform = "AND l.platform = s.platform" if platform else ""
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE return_lines AS
-        WITH first_rows AS (
-            SELECT * FROM staged WHERE turn = {turn}
-            QUALIFY row_number() OVER (PARTITION BY source_hash ORDER BY row_no) = 1
-        ),
-        earlier AS (SELECT line_no, source_hash, refund_fen FROM refunds),
-        matched AS (
-            SELECT s.source_hash, s.refund_amount_fen, l.line_no, l.customer_id, l.platform, l.shop, l.shop_key,
-                   coalesce(s.refunded_sec, l.paid_sec) AS refund_sec,
-                   greatest(l.paid_fen - l.refund_fen - coalesce((
-                       SELECT sum(e.refund_fen) FROM earlier AS e
-                       WHERE e.line_no = l.line_no AND e.source_hash <> s.source_hash), 0), 0) AS left_fen
-            FROM first_rows AS s
-            JOIN return_candidates AS l ON {same_order} {same_platform}
-        ),
-        shared AS (
-            SELECT *, sum(left_fen) OVER (PARTITION BY source_hash) AS all_fen,
-                   least(coalesce(refund_amount_fen, sum(left_fen) OVER (PARTITION BY source_hash)),
-                         sum(left_fen) OVER (PARTITION BY source_hash)) AS wanted_fen
-            FROM matched
-        ),
-        floored AS (
-            SELECT *, CASE WHEN all_fen = 0 THEN 0 ELSE CAST(wanted_fen * left_fen // all_fen AS BIGINT) END AS base_fen,
-                   CASE WHEN all_fen = 0 THEN 0 ELSE CAST(wanted_fen * left_fen % all_fen AS BIGINT) END AS rest
-            FROM shared
-        )
-        SELECT *, base_fen + CASE WHEN row_number() OVER (PARTITION BY source_hash ORDER BY rest DESC, line_no)
-                       <= wanted_fen - sum(base_fen) OVER (PARTITION BY source_hash) THEN 1 ELSE 0 END AS refund_fen
-        FROM floored
-    """)
-
-
-def judge_returns(con: DuckDBPyConnection, turn: int) -> None:
-    """new where it takes money back for the first time, rejected where no order is known."""
+        line_id = "s.line_id"
     con.execute(
-        """
-        UPDATE staged SET verdict = 'duplicate', reason = 'same-row'
-        WHERE turn = ? AND row_no NOT IN (SELECT min(row_no) FROM staged GROUP BY source_hash)
-    """,
-        [turn],
+        f"""
+        CREATE OR REPLACE TEMP TABLE matched AS
+        SELECT DISTINCT s.source_hash, l.order_hash, {line_id} AS line_id, s.refund_amount_fen, s.refunded_sec
+        FROM staged AS s JOIN order_lines AS l ON {same_order}
+        WHERE l.kind = 'sale' AND l.is_detail = 0 AND l.status IN ('paid', 'refunded')
+          AND ($platform IS NULL OR l.platform = $platform)
+        """,
+        {"platform": platform},
     )
-    con.execute(
-        """
-        UPDATE staged SET
-            verdict = CASE WHEN NOT EXISTS (SELECT 1 FROM return_lines AS r WHERE r.source_hash = staged.source_hash)
-                           THEN 'rejected'
-                           WHEN EXISTS (SELECT 1 FROM refunds AS f WHERE f.source_hash = staged.source_hash)
-                           THEN 'unchanged' ELSE 'new' END
-        WHERE verdict IS NULL AND turn = ?
-    """,
-        [turn],
-    )
-    con.execute("""
-        UPDATE staged SET reason = CASE verdict WHEN 'rejected' THEN 'no-such-order' WHEN 'unchanged' THEN 'known' END
-        WHERE verdict IN ('rejected', 'unchanged')
-    """)
 
 
 def merge_returns(con: DuckDBPyConnection, run_id: int) -> None:
-    """Write the refunds of the new rows; a line that has nothing left gets a row of 0, which says it was seen."""
+    """Judge the staged rows (rejected where no order is known) and keep what they say of orders."""
+    con.execute("""
+        UPDATE staged SET verdict = x.verdict, reason = x.reason
+        FROM (
+            SELECT s.row_no,
+                   CASE WHEN s.nth > 1 THEN 'duplicate' WHEN m.source_hash IS NULL THEN 'rejected'
+                        WHEN r.source_hash IS NOT NULL THEN 'unchanged' ELSE 'new' END AS verdict,
+                   CASE WHEN s.nth > 1 THEN 'same-row' WHEN m.source_hash IS NULL THEN 'no-such-order'
+                        WHEN r.source_hash IS NOT NULL THEN 'known' END AS reason
+            FROM (SELECT row_no, source_hash, row_number() OVER (PARTITION BY source_hash ORDER BY row_no) AS nth
+                  FROM staged) AS s
+            LEFT JOIN (SELECT DISTINCT source_hash FROM matched) AS m ON m.source_hash = s.source_hash
+            LEFT JOIN (SELECT DISTINCT source_hash FROM return_rows) AS r ON r.source_hash = s.source_hash
+        ) AS x WHERE x.row_no = staged.row_no
+    """)
+    # Every run that says it counts: what one import brought stays while another one says the same.
     con.execute(
         """
-        INSERT INTO refunds
-        SELECT 'returns', r.source_hash, r.line_no, r.customer_id, r.platform, r.shop, r.shop_key, r.refund_sec,
-               CAST(floor(r.refund_sec / 86400) AS INTEGER), r.refund_fen, ?
-        FROM return_lines AS r JOIN staged AS s ON s.source_hash = r.source_hash WHERE s.verdict = 'new'
+        INSERT INTO return_rows
+        SELECT m.*, $run FROM matched AS m ANTI JOIN (SELECT * FROM return_rows WHERE run_id = $run) AS r
+        ON r.source_hash = m.source_hash AND r.order_hash = m.order_hash
         """,
-        [run_id],
+        {"run": run_id},
     )
-    con.execute("INSERT INTO all_return_lines SELECT source_hash, customer_id FROM return_lines")
+
+
+def allocate_returns(con: DuckDBPyConnection) -> None:
+    """Set what return lists say of the orders in `changed_orders(order_no)` against their paid lines.
+
+    Always from the beginning, so the order in which files come does not matter. Rows that speak of one
+    order take turns, amounts before wholes and earlier days first: what one has taken is not there for
+    the next. Without an amount a row takes all that is left of its lines, with one that amount, spread by
+    what is left of each. Orders that one row speaks of together are set together and join
+    `changed_orders`. A line that has nothing left gets a row of 0.
+    """
+    returns = "SELECT 1 FROM return_rows UNION ALL SELECT 1 FROM refunds WHERE kind = 'returns' LIMIT 1"
+    if con.execute(returns).fetchone() is None:
+        return
+    _join_orders(con)
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE return_pairs AS
+        SELECT row_number() OVER (ORDER BY refund_fen IS NULL, line_id IS NULL, refunded_sec NULLS LAST, source_hash,
+                                  line_hash) AS place, dense_rank() OVER (ORDER BY source_hash) AS source_no, *
+        FROM (
+            SELECT r.source_hash, min(r.refund_fen) AS refund_fen, min(r.line_id) AS line_id, min(r.run_id) AS run_id,
+                   min(r.refunded_sec) AS refunded_sec, l.line_no, l.line_hash, l.customer_id, l.platform, l.shop,
+                   l.shop_key, l.paid_sec, greatest(l.paid_fen - l.refund_fen, 0) AS left_fen
+            FROM return_rows AS r JOIN return_orders AS o ON o.order_hash = r.order_hash
+            JOIN order_lines AS l ON l.order_hash = r.order_hash
+                AND (r.line_id IS NULL OR l.line_id IS NULL OR l.line_id = r.line_id)
+            WHERE l.kind = 'sale' AND l.is_detail = 0 AND l.status IN ('paid', 'refunded')
+            GROUP BY ALL
+        )
+    """)
+    pairs = con.execute(
+        "SELECT place, source_no, refund_fen, line_no, left_fen FROM return_pairs ORDER BY place"
+    ).fetchall()
+    con.execute("""
+        DELETE FROM refunds WHERE kind = 'returns' AND line_no IN (
+            SELECT l.line_no FROM order_lines AS l SEMI JOIN changed_orders AS c ON c.order_no = l.order_no)
+    """)
+    _register_parts(con, list(_take_turns(pairs)))
+    con.execute("""
+        INSERT INTO refunds
+        SELECT 'returns', p.source_hash, p.line_no, p.customer_id, p.platform, p.shop, p.shop_key,
+               coalesce(p.refunded_sec, p.paid_sec),
+               CAST(floor(coalesce(p.refunded_sec, p.paid_sec) / 86400) AS INTEGER), a.fen, p.run_id
+        FROM parts AS a JOIN return_pairs AS p ON p.place = a.of_no
+    """)
+    con.unregister("parts")
+
+
+def _join_orders(con: DuckDBPyConnection) -> None:
+    """Make `return_orders(order_hash)`: the changed orders with returns, and all that share a return with them."""
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE return_orders AS
+        SELECT DISTINCT l.order_hash FROM order_lines AS l SEMI JOIN changed_orders AS c ON c.order_no = l.order_no
+        SEMI JOIN return_rows AS r ON r.order_hash = l.order_hash
+    """)
+    found = True
+    while found:
+        found = bool(
+            con.execute("""
+                INSERT INTO return_orders
+                SELECT DISTINCT order_hash FROM return_rows
+                SEMI JOIN (SELECT source_hash FROM return_rows SEMI JOIN return_orders USING (order_hash)) AS s
+                    USING (source_hash)
+                ANTI JOIN return_orders USING (order_hash)
+            """).fetchall()[0][0]
+        )
+    con.execute("""
+        INSERT INTO changed_orders
+        SELECT DISTINCT l.order_no FROM order_lines AS l SEMI JOIN return_orders AS o ON o.order_hash = l.order_hash
+        ANTI JOIN changed_orders AS c ON c.order_no = l.order_no
+    """)
+
+
+def _take_turns(
+    pairs: Iterable[tuple[int, int, int | None, int, int]],
+) -> Iterable[tuple[int, int | None, int]]:
+    """(place, line_no, fen) of (place, source, wanted fen or None, line_no, fen of the line), one source after another."""
+    left: dict[int, int] = {}
+    for _, rows in groupby(pairs, key=itemgetter(1)):
+        turn = list(rows)
+        free = [left.setdefault(line_no, fen) for *_, line_no, fen in turn]
+        total = sum(free)
+        wanted = total if turn[0][2] is None else min(max(turn[0][2], 0), total)
+        shares = [wanted * fen // total if total else 0 for fen in free]
+        # Largest remainders first; the sort is stable, so ties go by line.
+        by_rest = sorted(range(len(turn)), key=lambda at: -(wanted * free[at] % total) if total else 0)
+        for at in by_rest[: wanted - sum(shares)]:
+            shares[at] += 1
+        for (place, _, _, line_no, _), fen in zip(turn, shares, strict=True):
+            left[line_no] -= fen
+            yield place, line_no, fen
 
 
 @dataclass
@@ -183,23 +210,29 @@ class _Stack:
         return parts, fen_open
 
 
+def find_changed_groups(con: DuckDBPyConnection) -> None:
+    """Add the (customer, item) groups of the lines of `changed_orders` to `changed_groups`, if any row is negative."""
+    if con.execute("SELECT 1 FROM order_lines WHERE kind = 'negative' LIMIT 1").fetchone() is None:
+        return
+    con.execute("""
+        INSERT INTO changed_groups
+        SELECT DISTINCT l.customer_id, coalesce(l.sku_key, l.product_key, '')
+        FROM order_lines AS l SEMI JOIN changed_orders AS c ON c.order_no = l.order_no
+    """)
+
+
 def allocate_negatives(con: DuckDBPyConnection, run_id: int) -> None:
     """Set negative rows against the same buyer's latest earlier lines of the same item, again where they changed.
 
-    Only the groups (customer, item) that this run touched and that hold negative rows are read. What
-    finds no line stays as a refund without line: it lowers totals on its own day.
+    Only the groups of `changed_groups(customer_id, item)` that hold negative rows are read. What finds no
+    line stays as a refund without line: it lowers totals on its own day.
     """
-    con.execute(
-        """
+    con.execute("""
         CREATE OR REPLACE TEMP TABLE negative_groups AS
         SELECT DISTINCT n.customer_id, n.item
         FROM (SELECT customer_id, coalesce(sku_key, product_key, '') AS item FROM order_lines WHERE kind = 'negative') AS n
-        JOIN (SELECT DISTINCT customer_id, coalesce(sku_key, product_key, '') AS item
-              FROM order_lines WHERE run_id = ?) AS t
-          ON t.customer_id IS NOT DISTINCT FROM n.customer_id AND t.item = n.item
-        """,
-        [run_id],
-    )
+        JOIN changed_groups AS t ON t.customer_id IS NOT DISTINCT FROM n.customer_id AND t.item = n.item
+    """)
     con.execute("""
         CREATE OR REPLACE TEMP TABLE group_lines AS
         SELECT l.customer_id, g.item, l.line_no, l.kind, l.paid_sec, l.quantity_milli, l.paid_fen, l.refund_fen,
@@ -207,7 +240,7 @@ def allocate_negatives(con: DuckDBPyConnection, run_id: int) -> None:
         FROM order_lines AS l
         JOIN negative_groups AS g ON g.customer_id IS NOT DISTINCT FROM l.customer_id
                                  AND g.item = coalesce(l.sku_key, l.product_key, '')
-        WHERE l.paid_sec IS NOT NULL AND (l.kind = 'negative' OR l.status IN ('paid', 'refunded'))
+        WHERE l.is_detail = 0 AND l.paid_sec IS NOT NULL AND (l.kind = 'negative' OR l.status IN ('paid', 'refunded'))
     """)
     con.execute("""
         DELETE FROM refunds USING group_lines AS g
@@ -221,7 +254,17 @@ def allocate_negatives(con: DuckDBPyConnection, run_id: int) -> None:
           ON r.line_no = g.line_no
         ORDER BY g.customer_id, g.item, g.paid_sec, (g.kind = 'negative'), g.line_hash
     """).fetchall()
-    _write_allocations(con, run_id, list(_allocate(rows)))
+    _register_parts(con, list(_allocate(rows)))
+    con.execute(
+        """
+        INSERT INTO refunds
+        SELECT 'negative', g.line_hash, a.line_no, g.customer_id, g.platform, g.shop, g.shop_key, g.paid_sec,
+               CAST(floor(g.paid_sec / 86400) AS INTEGER), a.fen, ?
+        FROM parts AS a JOIN group_lines AS g ON g.line_no = a.of_no
+        """,
+        [run_id],
+    )
+    con.unregister("parts")
 
 
 def _allocate(
@@ -244,24 +287,44 @@ def _allocate(
             yield line_no, None, rest
 
 
-def _write_allocations(
-    con: DuckDBPyConnection, run_id: int, parts: list[tuple[int, int | None, int]]
-) -> None:
+def _register_parts(con: DuckDBPyConnection, found: list[tuple[int, int | None, int]]) -> None:
+    """`parts(of_no, line_no, fen)`: what each refund takes from which line."""
     import pyarrow as pa
 
-    negative, line, fen = zip(*parts, strict=True) if parts else ((), (), ())
-    table = pa.table(
-        {"negative_line_no": pa.array(negative, pa.int64()), "taken_from": pa.array(line, pa.int64()),
-         "fen": pa.array(fen, pa.int64())}
-    )  # fmt: skip
-    con.register("allocations", table)
+    of_no, line_no, fen = zip(*found, strict=True) if found else ((), (), ())
+    columns = {"of_no": of_no, "line_no": line_no, "fen": fen}
+    con.register("parts", pa.table({name: pa.array(values, pa.int64()) for name, values in columns.items()}))
+
+
+def forget_returns(con: DuckDBPyConnection, run_id: int) -> tuple[int, int]:
+    """Take back what a run's return lists say: rows gone, and rows that stay because another run says the same.
+
+    The orders they speak of join `changed_orders`, so that what is left is set against them again.
+    """
     con.execute(
         """
-        INSERT INTO refunds
-        SELECT 'negative', g.line_hash, a.taken_from, g.customer_id, g.platform, g.shop, g.shop_key, g.paid_sec,
-               CAST(floor(g.paid_sec / 86400) AS INTEGER), a.fen, ?
-        FROM allocations AS a JOIN group_lines AS g ON g.line_no = a.negative_line_no
+        INSERT INTO changed_orders
+        SELECT DISTINCT l.order_no FROM order_lines AS l
+        SEMI JOIN (SELECT order_hash FROM return_rows WHERE run_id = ?) AS r ON r.order_hash = l.order_hash
+        ANTI JOIN changed_orders AS c ON c.order_no = l.order_no
         """,
         [run_id],
     )
-    con.unregister("allocations")
+    gone, kept = con.execute(
+        """
+        SELECT count(*) FILTER (first_run_id = last_run_id), count(*) FILTER (first_run_id <> last_run_id)
+        FROM (SELECT min(run_id) AS first_run_id, max(run_id) AS last_run_id FROM return_rows
+              GROUP BY source_hash HAVING bool_or(run_id = ?))
+        """,
+        [run_id],
+    ).fetchall()[0]
+    con.execute("DELETE FROM return_rows WHERE run_id = ?", [run_id])
+    return int(gone), int(kept)
+
+
+def drop_orphans(con: DuckDBPyConnection) -> None:
+    """Drop refunds whose line or negative row is gone."""
+    con.execute("""
+        DELETE FROM refunds WHERE line_no IS NOT NULL AND line_no NOT IN (SELECT line_no FROM order_lines)
+           OR kind = 'negative' AND source_hash NOT IN (SELECT line_hash FROM order_lines WHERE kind = 'negative')
+    """)

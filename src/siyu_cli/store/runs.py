@@ -46,7 +46,25 @@ def insert_run(
 
 def latest_runs(con: DuckDBPyConnection, limit: int) -> list[dict[str, Any]]:
     """The newest runs first, counts and inputs decoded."""
-    cursor = con.execute("SELECT * FROM runs ORDER BY run_id DESC LIMIT ?", [limit])
+    return _decoded(con.execute("SELECT * FROM runs ORDER BY run_id DESC LIMIT ?", [limit]))
+
+
+def find_run(con: DuckDBPyConnection, run_id: int) -> dict[str, Any] | None:
+    """One run, counts and inputs decoded."""
+    return next(iter(_decoded(con.execute("SELECT * FROM runs WHERE run_id = ?", [run_id]))), None)
+
+
+def undone_by(con: DuckDBPyConnection, run_id: int) -> int | None:
+    """The run that took this one back."""
+    undos = _decoded(
+        con.execute(
+            "SELECT * FROM runs WHERE command = 'undo-import' AND outcome = 'done' AND run_id > ?", [run_id]
+        )
+    )
+    return next((undo["run_id"] for undo in undos if undo["counts"].get("undone_run") == run_id), None)
+
+
+def _decoded(cursor: DuckDBPyConnection) -> list[dict[str, Any]]:
     names = [column[0] for column in cursor.description]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     for row in rows:

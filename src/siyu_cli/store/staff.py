@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from siyu_cli.store import versions
+from siyu_cli.store.versions import Undone
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
+
+STAFF = versions.Versioned("staff", "staff_id", moment=None)
 
 CONTENT = (
     "name", "department", "store", "phone", "weight_milli", "daily_cap", "holding_cap", "channels", "regions",
@@ -60,8 +65,10 @@ def staged_outcomes(con: DuckDBPyConnection) -> dict[tuple[int, str], int]:
 
 
 def apply_staged(con: DuckDBPyConnection, run_id: int) -> None:
-    """Write new and changed people."""
+    """Write new and changed people; what stood before is kept for undo-import."""
     content = ", ".join(CONTENT)
+    versions.confirm(con, STAFF, "(SELECT staff_id FROM incoming_staff WHERE outcome = 'unchanged')", run_id)
+    versions.keep(con, STAFF, "(SELECT staff_id FROM incoming_staff WHERE outcome = 'updated')", run_id)
     con.execute(
         f"""
         UPDATE staff SET {", ".join(f"{name} = i.{name}" for name in CONTENT)}, run_id = ?
@@ -91,8 +98,12 @@ def missing_staff(con: DuckDBPyConnection) -> list[StaffRow]:
 def retire_staff(con: DuckDBPyConnection, staff_ids: list[str], run_id: int) -> None:
     """Mark people as no longer active; what they hold stays theirs."""
     con.execute(
-        "UPDATE staff SET is_active = 0, run_id = ? WHERE list_contains(?::VARCHAR[], staff_id)",
-        [run_id, staff_ids],
+        "CREATE OR REPLACE TEMP TABLE retiring AS SELECT unnest(?::VARCHAR[]) AS staff_id", [staff_ids]
+    )
+    versions.keep(con, STAFF, "retiring", run_id)
+    con.execute(
+        "UPDATE staff SET is_active = 0, run_id = ? WHERE staff_id IN (SELECT staff_id FROM retiring)",
+        [run_id],
     )
 
 
@@ -100,3 +111,17 @@ def all_staff(con: DuckDBPyConnection) -> list[StaffRow]:
     """Everyone, by account."""
     rows = con.execute("SELECT staff_id, name, is_active = 1 FROM staff ORDER BY staff_id").fetchall()
     return [StaffRow(*row) for row in rows]
+
+
+def take_back(con: DuckDBPyConnection, run_id: int) -> Undone:
+    """Take an import of staff back; whoever was given leads since stays, as `assigned-since`."""
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE staff_needed AS
+        SELECT * FROM staff WHERE staff_id IN (SELECT staff_id FROM lead_events UNION SELECT staff_id FROM lead_shares)
+    """)
+    undone = versions.take_back(con, STAFF, run_id)
+    back = con.execute(
+        "INSERT INTO staff SELECT * FROM staff_needed ANTI JOIN staff USING (staff_id)"
+    ).fetchall()
+    kept = int(back[0][0])
+    return undone + Undone(-kept, 0, {"assigned-since": kept} if kept else {})
