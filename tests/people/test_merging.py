@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from siyu_cli.errors import InputRefused
 from siyu_cli.people import merging
+from siyu_cli.store.health import _INVARIANTS
 from tests.people.claims_of import (
     Row,
     check_laws,
@@ -271,3 +272,44 @@ def test_a_merge_with_other_evidence_survives_its_import(con: Any) -> None:
     undo(con, 3)
     assert len(people(con)) == 2
     assert con.execute("SELECT count(*) FROM customer_merges").fetchall() == [(0,)]
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("import"), ROWS.filter(bool)),
+        st.tuples(st.sampled_from(["undo", "merge", "split"]), st.integers(0, 1_000)),
+    ),
+    max_size=7,
+)
+
+
+@QUIET
+@given(steps=STEPS)
+def test_whatever_happens_in_whatever_order_the_store_is_sound(
+    con: Any, steps: list[tuple[str, Any]]
+) -> None:
+    again(con)
+    runs: list[int] = []
+    for number, (what, given_) in enumerate(steps, start=1):
+        if what == "import":
+            import_rows(con, number, given_)
+            runs.append(number)
+        elif what == "undo" and runs:
+            undo(con, runs.pop(given_ % len(runs)))
+        elif what == "merge" and len(ids(con)) > 1:
+            everyone = ids(con)
+            first = given_ % len(everyone)
+            merging.merge_by_hand(con, number, everyone[first], everyone[first - 1])
+        elif what == "split":
+            held = con.execute(
+                "SELECT DISTINCT merge_no, customer_id FROM customer_merges JOIN customer_keys ON born_id = into_born_id "
+                "WHERE split_run_id IS NULL ORDER BY 1"
+            ).fetchall()
+            if held:
+                merge_no, customer = held[given_ % len(held)]
+                merging.split(con, number, customer, merge_no)
+        check_laws(con, by_hand=True)
+        assert [name for name, sql in _INVARIANTS if con.execute(sql).fetchall()[0][0]] == []
+    for run_id in runs:
+        undo(con, run_id)
+    assert not any(dump(con, "customers", "customer_keys", "order_lines").values())
