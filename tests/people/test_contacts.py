@@ -229,7 +229,25 @@ def test_a_friend_meets_orders_and_leads(shop: Shop) -> None:
     assert totals(imported(shop, path).result)[1] == 2
 
 
-def test_refusals_and_the_mended_file(shop: Shop) -> None:
+def test_exports_show_no_full_phone_unless_asked(shop: Shop) -> None:
+    note = "老公 13900000003"
+    imported(
+        shop,
+        friends(
+            shop, [official("阿强13900000002", "li", note=note), official("乙", "li", phone="13800000001")]
+        ),
+    )
+    out = shop.root / "好友.csv"
+    assert shop.json("export-table", "contacts", "--out", out).result["rows"] == 2
+    text = out.read_text(encoding="utf-8")
+    assert not [phone for phone in ("13900000002", "13900000003", "13800000001") if phone in text]
+    assert "阿强139****0002" in text
+    shop.run("export-table", "contacts", "--out", out, "--reveal")
+    assert note in out.read_text(encoding="utf-8")
+    assert shop.json("status").result["contacts"] == 2
+
+
+def test_refusals(shop: Shop) -> None:
     shop.file("怪.csv", "甲,乙\n1,2\n")
     refused = shop.json("import-contacts", shop.root / "inbox" / "怪.csv", expect=3)
     assert refused.error["code"] == "unknown-header"

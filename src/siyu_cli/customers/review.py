@@ -80,7 +80,11 @@ def questions(con: DuckDBPyConnection, run_id: int) -> list[Question]:
 
 def new_conflicts(con: DuckDBPyConnection, run_id: int) -> int:
     """How many pairs of customers a run could tell neither apart nor together, and nobody has answered."""
-    return len({(one.one, one.other) for one in questions(con, run_id) if one.is_new and one.is_open})
+    found = con.execute(
+        f"SELECT count(DISTINCT (one, other)) FROM ({_OWNERS}) WHERE is_new AND answer IS NULL AND one <> other",
+        {"run": run_id},
+    )
+    return int(found.fetchall()[0][0])
 
 
 def write_review(con: DuckDBPyConnection, run_id: int, folder: Path, as_of: AsOf) -> Path | None:

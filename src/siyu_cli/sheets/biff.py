@@ -6,6 +6,7 @@ sheet ends at 65,536 rows.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -139,6 +140,8 @@ def _workbook_stream(file: BinaryIO, name: str) -> bytes:
             if ole.exists(title):
                 if ole.get_size(title) > _MAX_STREAM:
                     raise too_large(name, title)
+                if ole.get_size(title) > file.seek(0, os.SEEK_END):
+                    raise incomplete(name)  # its sectors run in a circle
                 return bytes(ole.openstream(title).read())
     raise incomplete(name)
 
