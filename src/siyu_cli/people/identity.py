@@ -18,8 +18,6 @@ from siyu_cli.people.moving import keep_table, move_rows
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_PHONE_BUYERS = 10
-
 MOST_SHARING = 5
 """A phone that one import sees with more customers than this is that of a parcel shop or a filler, and no
 question of who is who: nobody is asked about it, and no conflict is kept."""
