@@ -264,7 +264,7 @@ def _settle(con: DuckDBPyConnection, run_id: int) -> None:
     con.execute(_OPEN_LINKS_SQL)
     con.execute("CREATE OR REPLACE TEMP TABLE found_conflicts (left_no BIGINT, right_no BIGINT, first_sec BIGINT, "
                 "kind VARCHAR, namespace VARCHAR)")  # fmt: skip
-    if con.execute("SELECT 1 FROM open_links LIMIT 1").fetchone():
+    if con.execute("SELECT 1 FROM open_links LIMIT 1").fetchall():
         con.execute(_APART_PEOPLE_SQL)
         con.execute(_SHARED_SQL)
         con.execute(_SHARED_CONFLICTS_SQL)

@@ -193,17 +193,18 @@ def split(con: DuckDBPyConnection, run_id: int, customer_id: int, merge_no: int)
 
 def _checked_merge(con: DuckDBPyConnection, customer_id: int, merge_no: int) -> tuple[int, int]:
     """The two ids that a merge holds together, where it is one of this customer and can be taken apart."""
-    row = con.execute(
+    found = con.execute(
         "SELECT from_born_id, into_born_id, from_customer_id, into_customer_id, split_run_id FROM customer_merges "
         "WHERE merge_no = ?",
         [merge_no],
-    ).fetchone()
+    ).fetchall()
     borns = {
         born
         for (born,) in con.execute(
             "SELECT DISTINCT born_id FROM customer_keys WHERE customer_id = ?", [customer_id]
         ).fetchall()
     }
+    row = next(iter(found), None)
     if row is None or not {*row[:4]} & {customer_id, *borns}:
         raise InputRefused(
             "unknown-merge",
@@ -400,7 +401,7 @@ def take_back(con: DuckDBPyConnection, run_id: int) -> TakenBack:
     merges = con.execute(
         "SELECT count(*) FROM customer_merges WHERE run_id = $run AND split_run_id IS NULL", run
     ).fetchall()[0][0]
-    is_divided = con.execute("SELECT 1 FROM placed_people LIMIT 1").fetchone() is not None
+    is_divided = bool(con.execute("SELECT 1 FROM placed_people LIMIT 1").fetchall())
     if is_divided:
         note_orders(con, "placed_people")
     con.execute(

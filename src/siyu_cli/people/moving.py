@@ -48,7 +48,7 @@ def move_rows(con: DuckDBPyConnection) -> None:
         CREATE OR REPLACE TEMP TABLE known_moves AS
         SELECT from_id, into_id FROM identity_moves SEMI JOIN customers ON customers.customer_id = identity_moves.from_id
     """)
-    if con.execute("SELECT 1 FROM known_moves LIMIT 1").fetchone() is None:
+    if not con.execute("SELECT 1 FROM known_moves LIMIT 1").fetchall():
         return
     for table in _MOVED:
         con.execute(f"""

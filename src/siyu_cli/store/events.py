@@ -49,7 +49,7 @@ def stage(con: DuckDBPyConnection, incoming: str, used: frozenset[str]) -> None:
         CREATE OR REPLACE TEMP TABLE repeated_events AS
         SELECT event_hash FROM staged_events GROUP BY event_hash HAVING count(*) > 1
     """)
-    if not con.execute("SELECT 1 FROM repeated_events LIMIT 1").fetchone():
+    if not con.execute("SELECT 1 FROM repeated_events LIMIT 1").fetchall():
         return
     if has_id:
         _judge_repeated_ids(con, incoming)
@@ -87,7 +87,7 @@ def judge(con: DuckDBPyConnection, incoming: str, run_id: int) -> None:
         SELECT e.event_no, e.event_hash, e.customer_id, e.run_id
         FROM events AS e SEMI JOIN (SELECT event_hash FROM staged_events WHERE verdict IS NULL) AS s USING (event_hash)
     """)
-    if con.execute("SELECT 1 FROM known_events LIMIT 1").fetchone():
+    if con.execute("SELECT 1 FROM known_events LIMIT 1").fetchall():
         # The same event id that says something else: what is known stays, and it is said.
         differs = " OR ".join(f"i.{name} IS DISTINCT FROM e.{name}" for name in (*_WHO, *_WHAT))
         con.execute(f"""

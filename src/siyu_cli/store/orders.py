@@ -534,7 +534,7 @@ def _customer(staging: Staging) -> str:
 
 
 def _any(con: DuckDBPyConnection, relation: str) -> bool:
-    return con.execute(f"SELECT 1 FROM {relation} LIMIT 1").fetchone() is not None
+    return bool(con.execute(f"SELECT 1 FROM {relation} LIMIT 1").fetchall())
 
 
 def touched_orders_sql() -> str:

@@ -90,7 +90,7 @@ def allocate_returns(con: DuckDBPyConnection) -> None:
     `changed_orders`. A line that has nothing left gets a row of 0.
     """
     returns = "SELECT 1 FROM return_rows UNION ALL SELECT 1 FROM refunds WHERE kind = 'returns' LIMIT 1"
-    if con.execute(returns).fetchone() is None:
+    if not con.execute(returns).fetchall():
         return
     _join_orders(con)
     con.execute("""
@@ -212,7 +212,7 @@ class _Stack:
 
 def find_changed_groups(con: DuckDBPyConnection) -> None:
     """Add the (customer, item) groups of the lines of `changed_orders` to `changed_groups`, if any row is negative."""
-    if con.execute("SELECT 1 FROM order_lines WHERE kind = 'negative' LIMIT 1").fetchone() is None:
+    if not con.execute("SELECT 1 FROM order_lines WHERE kind = 'negative' LIMIT 1").fetchall():
         return
     con.execute("""
         INSERT INTO changed_groups
