@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.people.claims_of import (
@@ -43,6 +43,9 @@ FRIENDS = st.lists(
     st.tuples(st.frozensets(KEYS, min_size=1, max_size=4).map(tuple), st.sampled_from([None, 1, 2])),
     max_size=5,
 )
+# A friend with two phones beside one who has only one of them.
+_FIRST, _SECOND, _UNION = ("phone", "", PHONES[0]), ("phone", "", PHONES[1]), ("unionid", "", "u")
+_TWO_PHONES = ((_SECOND, _FIRST), None)
 QUIET = settings(
     max_examples=40,
     deadline=None,
@@ -126,6 +129,8 @@ class Model:
         max_size=4,
     )
 )
+@example(runs=[("friends", [_TWO_PHONES, ((_UNION, _SECOND), None)])])
+@example(runs=[("friends", [_TWO_PHONES, ((_UNION, _FIRST), None)])])
 def test_the_store_agrees_with_the_model(con: Any, runs: list[tuple[str, Any]]) -> None:
     con, model = again(con), Model()
     for number, (kind, what) in enumerate(runs, start=1):

@@ -97,7 +97,8 @@ WHERE a.customer_id IS NULL OR a.customer_id IS DISTINCT FROM b.customer_id
 """
 # Phones all of whose holders have an id of one kind in one namespace (`kind`, `namespace`) can join no two of
 # them, whatever else is joined: a new one belongs to whom it was first seen with, and that is all. Shops have
-# many such phones, so they are decided here and not link by link. `turn` orders links by moment, then anchor.
+# many such phones, so they are decided here and not link by link. A phone beside another in one row is none
+# of them: it brings that one along. `turn` orders links by moment, then anchor.
 _SHARED_SQL = """
 CREATE OR REPLACE TEMP TABLE shared_phones AS
 WITH anchors AS (
@@ -109,7 +110,7 @@ seen AS (
     SELECT l.right_no, l.left_no, a.person,
            coalesce(l.first_sec, 4611686018427387904)::HUGEINT * 1099511627776 + a.place AS turn
     FROM open_links AS l JOIN anchors AS a ON a.key_no = l.left_no
-    WHERE l.is_phone AND NOT l.is_phones AND l.right_no NOT IN (SELECT left_no FROM open_links WHERE is_phones)
+    WHERE l.is_phone AND l.right_no NOT IN (SELECT unnest([left_no, right_no]) FROM identity_links WHERE is_phones)
 ),
 holders AS (
     SELECT DISTINCT right_no, person FROM seen
