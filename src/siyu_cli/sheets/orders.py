@@ -169,6 +169,7 @@ class _OrderCleaner:
         self.is_returns = work.mapping.kind == "returns"
         carried = [name for name in self.mapping.carried if work.has(name)]
         self.carry = _Carry(carried) if carried and work.has("order_id") else None
+        work.is_chained = self.carry is not None
         self.taken_over: dict[str, pa.Array] = {}
 
     def clean(self, rows: BatchRows) -> dict[str, pa.Array]:

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -28,11 +30,16 @@ from siyu_cli.sheets.table import CleanTable, ExportedFrom, Original, Reject
 from siyu_cli.words import fold_column
 
 _BATCHES_AHEAD = 2
+_CLEANERS = 2
+"""Batches cleaned at a time: columns are cleaned outside the interpreter's lock."""
 _LONGEST_CELL = 32_767
 """As many characters as a spreadsheet cell holds; longer texts are cut there, and it is said."""
 _ERROR_TEXTS = pa.array(sorted(ERROR_TEXTS), pa.string())
 _EPOCH_IN_NAME = re.compile(r"(?<!\d)(1[5-9]\d{8})(?:\d{3})?(?!\d)")
 _MOMENT_IN_NAME = re.compile(r"(?<!\d)(20\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(?!\d)")
+
+_One = TypeVar("_One")
+_Made = TypeVar("_Made")
 
 
 @dataclass
@@ -78,7 +85,7 @@ def _short(detail: str | None) -> str:
 
 @dataclass
 class Work:
-    """What a kind's cleaner is given: where columns are, where reasons and notes go."""
+    """What a kind's cleaner is given: where columns are, and where reasons and notes of the file go."""
 
     header: Header
     tz: tzinfo
@@ -87,6 +94,7 @@ class Work:
     is_1904: bool = False
     notes: Counter[str] = field(default_factory=Counter)
     order_key: tuple[str, ...] = ()
+    is_chained: bool = False  # a batch needs what the one before it said
 
     @property
     def mapping(self) -> PlatformMapping:
@@ -101,10 +109,13 @@ class Work:
 
 
 class BatchRows:
-    """One batch under cleaning: columns by canonical name, and which rows are still good."""
+    """One batch under cleaning: columns by canonical name, which rows are still good, and what was found."""
 
     def __init__(self, work: Work, batch: RawBatch) -> None:
         self.work = work
+        self.log = RejectLog()
+        self.notes: Counter[str] = Counter()
+        self.bytes_read = batch.bytes_read
         self.row_nos = batch.row_nos
         self.columns = batch.columns
         self.is_good = np.ones(len(batch.row_nos), dtype=bool)
@@ -164,7 +175,7 @@ class BatchRows:
         if details is None:
             details = pa.nulls(len(self), pa.string())
         rows = pa.array(hit)
-        self.work.log.add(
+        self.log.add(
             self.row_nos.filter(rows), self.work.title(canonical), codes.filter(rows), details.filter(rows)
         )
 
@@ -182,14 +193,14 @@ class BatchRows:
         )
         count = int((hits & self.is_good).sum())
         if count:
-            self.work.notes[code] += count
+            self.notes[code] += count
 
     def note_codes(self, codes: pa.Array, *, skip: frozenset[str] = frozenset()) -> None:
         """Count each code in rows that are still good."""
         kept = codes.filter(pa.array(self.is_good)).drop_null()
         for entry in pc.value_counts(kept).to_pylist():
             if entry["values"] not in skip:
-                self.work.notes[entry["values"]] += entry["counts"]
+                self.notes[entry["values"]] += entry["counts"]
 
     def nulls(self, kind: pa.DataType) -> pa.Array:
         return pa.nulls(len(self), kind)
@@ -223,8 +234,8 @@ class RowSink:
                 self.path = Path(file.name)
             self._writer = pa.ipc.new_file(str(self.path), self.schema)
 
-    def add(self, columns: Mapping[str, pa.Array], is_good: np.ndarray) -> None:
-        """The good rows of a batch."""
+    def pack(self, columns: Mapping[str, pa.Array], is_good: np.ndarray) -> pa.RecordBatch:
+        """The good rows of a batch with all columns of the schema."""
         columns = dict(columns)
         if not is_good.all():
             kept = pa.array(is_good)
@@ -236,7 +247,10 @@ class RowSink:
             array if array.type.equals(field.type) else array.cast(field.type)
             for array, field in zip(arrays, self.schema, strict=True)
         ]
-        batch = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take a packed batch, in the order of the file."""
         if self.path is None:
             self._batches.append(batch)
         else:
@@ -279,12 +293,19 @@ def read_table(
         work = Work(header, tz, RejectLog(), source.sheet, source.is_1904)
         clean = make_cleaner(work)
         tally, sink = Tally(), RowSink(schema, spool, folded)
-        for batch in data_batches(source, header, tally, work.log):
+
+        def cleaned(batch: RawBatch) -> tuple[BatchRows, pa.RecordBatch]:
             rows = BatchRows(work, batch)
             rows.check_cells()
-            sink.add({"row_no": batch.row_nos, **clean(rows)}, rows.is_good)
-            if progress is not None and batch.bytes_read:
-                progress(batch.bytes_read)
+            return rows, sink.pack({"row_no": batch.row_nos, **clean(rows)}, rows.is_good)
+
+        batches = data_batches(source, header, tally, work.log)
+        for rows, packed in _in_threads(cleaned, batches, 1 if work.is_chained else _CLEANERS):
+            sink.add(packed)
+            work.log.rejects.extend(rows.log.rejects)
+            work.notes.update(rows.notes)
+            if progress is not None and rows.bytes_read:
+                progress(rows.bytes_read)
         notes = work.notes + source.notes
     if not tally.read:
         notes["no-rows"] = 1
@@ -313,6 +334,16 @@ def read_table(
         notes=dict(sorted(notes.items())),
         header=header,
     )
+
+
+def _in_threads(make: Callable[[_One], _Made], ones: Iterator[_One], threads: int) -> Iterator[_Made]:
+    """What `make` makes of each, in turn; as many at a time as there are threads. Errors come in their turn."""
+    with ThreadPoolExecutor(threads, thread_name_prefix="clean") as pool:
+        coming = deque(pool.submit(make, one) for one in islice(ones, threads))
+        while coming:
+            made = coming.popleft().result()
+            coming.extend(pool.submit(make, one) for one in islice(ones, 1))
+            yield made
 
 
 def _ahead(batches: Iterator[RawBatch]) -> Iterator[RawBatch]:

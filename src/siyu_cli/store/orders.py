@@ -568,13 +568,15 @@ def refresh_customers(con: DuckDBPyConnection) -> None:
         UPDATE customers SET name = coalesce(x.name, customers.name), province = coalesce(x.province, customers.province),
                              city = coalesce(x.city, customers.city)
         FROM (
-            SELECT customer_id,
-                   arg_max(coalesce(buyer_id, receiver), (coalesce(paid_sec, created_sec, 0), line_hash)) AS name,
-                   arg_max(province, (coalesce(paid_sec, created_sec, 0), line_hash)) FILTER (province IS NOT NULL)
-                       AS province,
-                   arg_max(city, (coalesce(paid_sec, created_sec, 0), line_hash)) FILTER (city IS NOT NULL) AS city
-            FROM order_lines SEMI JOIN changed_people USING (customer_id)
-            GROUP BY customer_id
+            SELECT customer_id, arg_max(coalesce(buyer_id, receiver), turn) AS name,
+                   arg_max(province, turn) FILTER (province IS NOT NULL) AS province,
+                   arg_max(city, turn) FILTER (city IS NOT NULL) AS city
+            FROM (
+                -- The moment, then the hash, as one number: half the work of comparing pairs.
+                SELECT customer_id, buyer_id, receiver, province, city,
+                       (CAST(coalesce(paid_sec, created_sec, 0) AS HUGEINT) << 64) + CAST(line_hash >> 64 AS HUGEINT) AS turn
+                FROM order_lines SEMI JOIN changed_people USING (customer_id)
+            ) GROUP BY customer_id
         ) AS x
         WHERE customers.customer_id = x.customer_id
     """)
