@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -83,4 +84,6 @@ for panel in (start, imports, imports_people, undo, leads, customers, people, ru
 
 def main() -> None:
     """The console script."""
+    # Arrow's own pool keeps what it frees; an import works beside DuckDB and needs that memory back.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     app()

@@ -38,6 +38,8 @@ _ERROR_TEXTS = pa.array(sorted(ERROR_TEXTS), pa.string())
 _EPOCH_IN_NAME = re.compile(r"(?<!\d)(1[5-9]\d{8})(?:\d{3})?(?!\d)")
 _MOMENT_IN_NAME = re.compile(r"(?<!\d)(20\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(?!\d)")
 
+_FILE_ROWS = 245_760
+"""Rows of one file of cleaned rows: what a writer has in hand at a time, two row groups of the store."""
 _One = TypeVar("_One")
 _Made = TypeVar("_Made")
 
@@ -220,19 +222,16 @@ def column_letters(at: int) -> str:
 
 
 class RowSink:
-    """Cleaned batches, in memory or in a file below `folder`; `folded` columns get a twin `<name>_key`."""
+    """Cleaned batches, in memory or in files below `folder`; `folded` columns get a twin `<name>_key`."""
 
     def __init__(self, schema: pa.Schema, folder: Path | None, folded: Sequence[str] = ()) -> None:
         self.folded = folded
         self.schema = pa.schema([*schema, *((f"{name}_key", pa.string()) for name in folded)])
-        self.path: Path | None = None
+        self.files: list[Path] = []
+        self._folder = folder
+        self._writer: pa.RecordBatchFileWriter | None = None
+        self._rows_in_file = 0
         self._batches: list[pa.RecordBatch] = []
-        if folder is not None:
-            with tempfile.NamedTemporaryFile(
-                dir=folder, prefix="rows-", suffix=".arrow", delete=False
-            ) as file:
-                self.path = Path(file.name)
-            self._writer = pa.ipc.new_file(str(self.path), self.schema)
 
     def pack(self, columns: Mapping[str, pa.Array], is_good: np.ndarray) -> pa.RecordBatch:
         """The good rows of a batch with all columns of the schema."""
@@ -251,17 +250,32 @@ class RowSink:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take a packed batch, in the order of the file."""
-        if self.path is None:
+        if self._folder is None:
             self._batches.append(batch)
-        else:
-            self._writer.write_batch(batch)
+            return
+        if self._writer is None:
+            self._writer = self._next_file(self._folder)
+        self._writer.write_batch(batch)
+        self._rows_in_file += batch.num_rows
+        if self._rows_in_file >= _FILE_ROWS:
+            self._close_file()
 
     def table(self) -> pa.Table:
-        """All rows in file order; of a file only what is looked at is read."""
-        if self.path is None:
+        """All rows in file order; of files only what is looked at is read."""
+        self._close_file()
+        if not self.files:
             return pa.Table.from_batches(self._batches, self.schema)
-        self._writer.close()
-        return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
+        return pa.concat_tables(pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in self.files)
+
+    def _next_file(self, folder: Path) -> pa.RecordBatchFileWriter:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix="rows-", suffix=".arrow", delete=False) as file:
+            self.files.append(Path(file.name))
+        return pa.ipc.new_file(str(self.files[-1]), self.schema)
+
+    def _close_file(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._writer, self._rows_in_file = None, 0
 
 
 def read_table(
@@ -324,7 +338,7 @@ def read_table(
         used=header.used,
         unknown=header.unknown,
         rows=sink.table(),
-        rows_file=sink.path,
+        rows_files=tuple(sink.files),
         rejects=tuple(sorted(work.log.rejects, key=lambda reject: reject.row_no)),
         read=tally.read,
         blank=tally.blank,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -59,7 +59,7 @@ class CleanTable:
     `used` says which header carries which canonical field; `unknown` are the headers nothing uses.
     `order_key` is the mapping's, or () when the file has none of its columns (note `order-key-missing`).
     `notes` counts what was repaired or dropped without refusing the row, by code (see reasons.py).
-    `rows_file` holds the rows of a long file: `rows` is then a view of it, `scan` reads it piece by piece.
+    `rows_files` hold the rows one after the other where they live on disk: `rows` is then a view of them.
     """
 
     path: Path
@@ -81,18 +81,31 @@ class CleanTable:
     order_key: tuple[str, ...] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
     header: Header | None = field(default=None, repr=False)
-    rows_file: Path | None = None
+    rows_files: tuple[Path, ...] = ()
 
     def scan(self) -> pa.Table | Dataset:
         """What SQL reads the rows from (DuckDB's `register`), as often as it likes, in no certain order."""
-        if self.rows_file is None:
-            return self.rows
-        import pyarrow.dataset as ds
+        return _dataset(self.rows_files) if self.rows_files else self.rows
 
-        return ds.dataset(str(self.rows_file), format="ipc")
+    def pieces(self) -> Iterator[pa.Table | Dataset]:
+        """The same some rows at a time, in the order of the file.
+
+        Files, not tables of what was read from them: DuckDB keeps what is registered until the
+        transaction ends.
+        """
+        if not self.rows_files:
+            yield self.rows
+        for file in self.rows_files:
+            yield _dataset([file])
 
     def originals(self, row_nos: Sequence[int]) -> list[Original]:
         """The cells of rows as they stand in the file, read again; rows may be rejected or accepted ones."""
         from siyu_cli.sheets.rows import read_originals
 
         return read_originals(self, row_nos)
+
+
+def _dataset(files: Sequence[Path]) -> Dataset:
+    import pyarrow.dataset as ds
+
+    return ds.dataset([str(file) for file in files], format="ipc")

@@ -59,7 +59,7 @@ def refuse_sheet(path: Path, sheet: str, like: CleanTable) -> CleanTable | None:
         used={},
         unknown=header.unknown,
         rows=like.rows.slice(0, 0),
-        rows_file=None,
+        rows_files=(),
         rejects=tuple(Reject(row_no, "", CODE) for row_no in rows),
         read=tally.read,
         blank=tally.blank,

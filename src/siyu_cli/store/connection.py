@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 STORAGE_FORMAT = "v1.5.0"
+_MIB = {"bytes": 2**-20, "KiB": 2**-10, "MiB": 1, "GiB": 2**10, "TiB": 2**20}
 STORE_NAME = "siyu.duckdb"
 
 
@@ -105,6 +106,14 @@ def damaged(path: Path, error: Exception) -> StateUnavailable:
             "Do not delete anything; run siyu doctor, backups are in .siyu/backups/",
         ),
     )
+
+
+def spare_memory(con: DuckDBPyConnection, most_mib: int) -> None:
+    """Let DuckDB take no more than this from here on: work beyond it goes through its files on disk."""
+    limit = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+    number, unit = limit.split()
+    if float(number) * _MIB[unit] > most_mib:
+        con.execute(f"SET memory_limit = '{most_mib}MiB'")
 
 
 def _needs_writer() -> StateUnavailable:

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from siyu_cli.store import versions
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from duckdb import DuckDBPyConnection
-    from pyarrow.dataset import Dataset
 
     from siyu_cli.sheets.table import CleanTable
 
@@ -52,49 +50,6 @@ _COLUMNS = (
     "product_id", "sku", "sku_key", "category", "category_key", "shop_key", "channel_key", "platform_key", "remark",
     "exported_sec", "first_run_id", "run_id", "level", "is_detail", "is_goods",
 )  # fmt: skip
-
-
-# Two row groups of the store: what an INSERT has in hand at a time.
-_PIECE_ROWS = 245_760
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """The cleaned rows of one file, registered under a name for SQL; row_no ascends."""
-
-    name: str
-    table: CleanTable
-
-    @property
-    def source(self) -> pa.Table | Dataset:
-        return self.table.scan()
-
-    def pieces(self) -> Iterator[pa.Table]:
-        """The rows in file order, some at a time; those of a long file are read, not mapped."""
-        import pyarrow as pa
-
-        held: list[pa.RecordBatch] = []
-        for batch in self._batches():
-            held.append(batch)
-            if sum(part.num_rows for part in held) >= _PIECE_ROWS:
-                yield pa.Table.from_batches(held)
-                held = []
-                # Arrow would keep what it has freed for itself, as large as all pieces together.
-                pa.default_memory_pool().release_unused()
-        if held:
-            yield pa.Table.from_batches(held)
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
-        if self.table.rows_file is None:
-            yield from (batch for batch in self.table.rows.to_batches() if batch.num_rows)
-            return
-        with pa.OSFile(str(self.table.rows_file)) as file, pa.ipc.open_file(file) as reader:
-            for at in range(reader.num_record_batches):
-                batch = reader.get_batch(at)
-                if batch.num_rows:
-                    yield batch
 
 
 @dataclass(frozen=True)
@@ -404,10 +359,12 @@ def claim_people(con: DuckDBPyConnection, staging: Staging) -> None:
     """)
 
 
-def merge(
-    con: DuckDBPyConnection, staging: Staging, incoming: Incoming, run_id: int, exported_sec: int
-) -> None:
-    """Write what `staged` found new, updated, confirmed or beaten; `resolved` says whose the rows are."""
+def merge(con: DuckDBPyConnection, staging: Staging, incoming: str, table: CleanTable, run_id: int) -> None:
+    """Write what `staged` found new, updated, confirmed or beaten; `resolved` says whose the rows are.
+
+    `table` are the rows registered as `incoming`.
+    """
+    exported_sec = table.exported_sec
     con.execute("""
         CREATE OR REPLACE TEMP TABLE known_orders AS
         SELECT order_hash, min(order_no) AS order_no FROM order_lines
@@ -422,7 +379,7 @@ def merge(
     if _any(con, "staged WHERE verdict = 'updated'"):
         _update(con, staging, run_id, exported_sec)
     if _any(con, "staged WHERE verdict = 'new'"):
-        _insert(con, staging, incoming, run_id, exported_sec)
+        _insert(con, staging, incoming, table, run_id)
 
 
 def _keep_beaten(con: DuckDBPyConnection, staging: Staging, run_id: int, exported_sec: int) -> None:
@@ -463,9 +420,7 @@ _RESOLVED = """LEFT JOIN resolved AS r ON r.namespace = i.namespace
     AND r.buyer_id IS NOT DISTINCT FROM i.buyer_id AND r.phone IS NOT DISTINCT FROM i.phone"""
 
 
-def _insert(
-    con: DuckDBPyConnection, staging: Staging, incoming: Incoming, run_id: int, exported_sec: int
-) -> None:
+def _insert(con: DuckDBPyConnection, staging: Staging, incoming: str, table: CleanTable, run_id: int) -> None:
     """The new rows in the order of the file; an order has the number of its first line.
 
     Numbers and customers are given to narrow rows first. Then the wide rows go in piece by piece, so that
@@ -494,19 +449,15 @@ def _insert(
     )
     numbers = ("line_no", "order_no", "line_hash", "order_hash", "customer_id")
     values = _values(staging, _COLUMNS, {"first_run_id": "$run", **{name: f"p.{name}" for name in numbers}})
-    for piece in incoming.pieces():
-        con.register(incoming.name, piece)
+    for piece in table.pieces():
+        con.register(incoming, piece)
         con.execute(
             f"INSERT INTO order_lines ({', '.join(_COLUMNS)}) SELECT {values} FROM cleaned AS i "
-            "JOIN (FROM placed WHERE row_no BETWEEN $low AND $high) AS p ON p.row_no = i.row_no",
-            {
-                "run": run_id,
-                "moment": exported_sec,
-                "low": piece["row_no"][0].as_py(),
-                "high": piece["row_no"][-1].as_py(),
-            },
+            "JOIN (FROM placed WHERE row_no BETWEEN (SELECT min(row_no) FROM cleaned) "
+            "AND (SELECT max(row_no) FROM cleaned)) AS p ON p.row_no = i.row_no",
+            {"run": run_id, "moment": table.exported_sec},
         )
-    con.register(incoming.name, incoming.source)
+    con.register(incoming, table.scan())
 
 
 # Where a column of order_lines comes from: `k` what is known, `s` the staged row, else the cleaned row.
