@@ -22,7 +22,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from siyu_cli.language import tr
 from siyu_cli.reports.service import Report
-from siyu_cli.sheets.write import clean_text
+from siyu_cli.sheets.cells import clean_text
 
 Kind = Literal["text", "count", "yuan", "share"]
 FONT = "微软雅黑"

@@ -21,19 +21,24 @@ CONTROL = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]"
 _IS_PLAIN_START = np.isin(np.arange(256), list(DIGITS + LETTERS + HAN[:6]))
 
 
+def utf8(texts: pa.Array) -> bytes:
+    """The bytes of all texts, one after the other."""
+    return _parts(texts)[1].tobytes()
+
+
 def made_of(texts: pa.Array, signs: bytes) -> bool:
     """True when the texts consist of these bytes only."""
-    return not _parts(texts)[1].tobytes().translate(None, signs)
+    return not utf8(texts).translate(None, signs)
 
 
 def is_ascii(texts: pa.Array) -> bool:
     """True when all texts are ASCII."""
-    return _parts(texts)[1].tobytes().isascii()
+    return utf8(texts).isascii()
 
 
 def holds(texts: pa.Array, sign: bytes) -> bool:
     """True when this byte is in some text."""
-    return sign in _parts(texts)[1].tobytes()
+    return sign in utf8(texts)
 
 
 def has_empty(texts: pa.Array) -> bool:

@@ -7,37 +7,48 @@ with the same rows give the same bytes.
 from __future__ import annotations
 
 import csv
+import io
 import re
-import tempfile
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
+from zipfile import ZIP64_LIMIT, ZIP_DEFLATED, ZipFile
 
 import pyarrow as pa
 import xlsxwriter
-from xlsxwriter.exceptions import FileCreateError
-from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.utility import xl_col_to_name, xl_range
 
 from siyu_cli.errors import SiyuError
 from siyu_cli.files import replacing
 from siyu_cli.language import tr
-from siyu_cli.words import strip_control
-
-Kind = Literal["text", "count", "yuan", "date"]
-Rows: TypeAlias = "pa.Table | Sequence[Sequence[object]]"
+from siyu_cli.sheets.cells import (
+    MAX_CELL,
+    SCALE,
+    Column,
+    Kind,
+    Rows,
+    allowed,
+    clean_text,
+    columns_of,
+    cut,
+    is_too_long,
+    shortened,
+    shown_number,
+    units,
+)
+from siyu_cli.sheets.sheet_xml import rows_xml
 
 ABOUT_SHEET = "说明"
 """The last sheet of every list workbook: what is in it and where it comes from."""
 MAX_ROWS = 1_000_000
 """Data rows per sheet; more go on in `name_2`. Excel ends at 1,048,576."""
-MAX_CELL = 32_767
-"""UTF-16 units per cell, Excel's limit."""
+_CHOICES_SHEET = "选项"
+_LEVEL = 1
 _MAX_NAME = 31
 _MAX_INLINE_LIST = 255
-_EXACT_DIGITS = 10**15
 _SAMPLE_ROWS = 100
 _NARROW, _WIDE = 6, 60
 _FONT = "微软雅黑"
@@ -46,9 +57,11 @@ _AIR = {"align": "right", "indent": 1}
 _FIXED_CREATED = datetime(2000, 1, 1)
 
 _BAD_IN_SHEET = re.compile(r"[\[\]:*?/\\]")
-_NOT_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
-_LINE_ENDS = re.compile(r"\r\n?")
-_ODD = re.compile("[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# xlsxwriter writes one blank cell of each kind; so its files tell the number of each format and the place.
+_SAMPLE_KINDS: tuple[Kind, ...] = ("text", "date", "count", "yuan")
+_SAMPLES = re.compile(rb'<row r="2".*(?=</sheetData>)', re.DOTALL)
+_SAMPLE_STYLE = re.compile(rb'<c r="A\d+" s="(\d+)"/>')
+_EXTENT = re.compile(rb'(<dimension ref=")[^"]*')
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 _DANGEROUS = tuple("=+-@\t\r\n\0'＝＋－＠＇")
 
@@ -80,19 +93,14 @@ def write_list_workbook(
     Sheet names are made valid and unique, long lists go on in a second sheet, cells that Excel cannot
     hold are cut with a mark and counted in 说明.
     """
-    with replacing(path) as temporary, tempfile.TemporaryDirectory(prefix="siyu-") as scratch:
-        book = _Book.open(temporary, scratch, created)
-        try:
-            _fill(book, sheets, about)
-        except BaseException:
-            # The half-made parts vanish with `scratch`; nothing must try to finish the file.
-            for sheet in book.workbook.worksheets():
-                sheet._opt_close()
-            raise
-        try:
-            book.workbook.close()
-        except FileCreateError as error:
-            raise error.args[0] from None
+    parts = _parts(sheets)
+    frame = _frame(parts, about, created)
+    with replacing(path) as temporary, ZipFile(temporary, "w", ZIP_DEFLATED, compresslevel=_LEVEL) as out:
+        for name, content in frame.items():
+            part = parts.get(name)
+            with out.open(name, "w", force_zip64=part is not None and part.most_bytes > ZIP64_LIMIT) as file:
+                for piece in [content] if part is None else _spliced(content, part):
+                    file.write(piece)
 
 
 def write_csv(path: Path, columns: Sequence[ListColumn], rows: Rows) -> None:
@@ -104,20 +112,6 @@ def write_csv(path: Path, columns: Sequence[ListColumn], rows: Rows) -> None:
             writer.writerow(
                 [_csv_cell(value, column.kind) for value, column in zip(row, columns, strict=True)]
             )
-
-
-def clean_text(value: object) -> str:
-    """A value as the text of one cell: no control characters, line ends as LF, dates as YYYY-MM-DD."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, date):
-        return value.isoformat()
-    text = value if isinstance(value, str) else str(value)
-    if _ODD.search(text):
-        text = _NOT_XML.sub("", strip_control(_LINE_ENDS.sub("\n", text)))
-    return text
 
 
 def neutral(text: str) -> str:
@@ -135,13 +129,13 @@ def sheet_names(wanted: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
     seen = {"history", *(name.casefold() for name in taken)}
     names = []
     for name in wanted:
-        base = _BAD_IN_SHEET.sub("_", strip_control(_NOT_XML.sub("", name))).strip("' \t\r\n") or "Sheet"
+        base = _BAD_IN_SHEET.sub("_", allowed(name)).strip("' \t\r\n") or "Sheet"
         base = re.sub(r"\s", " ", base)
-        chosen, number = _cut(base, _MAX_NAME), 1
+        chosen, number = cut(base, _MAX_NAME), 1
         while chosen.casefold() in seen:
             number += 1
             tail = f"_{number}"
-            chosen = _cut(base, _MAX_NAME - len(tail)) + tail
+            chosen = cut(base, _MAX_NAME - len(tail)) + tail
         seen.add(chosen.casefold())
         names.append(chosen)
     return names
@@ -154,6 +148,72 @@ def display_width(text: str) -> int:
     return max(
         sum(2 if unicodedata.east_asian_width(ch) in "WFA" else 1 for ch in line) for line in text.split("\n")
     )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one sheet holds: a list, or as much of it as fits."""
+
+    name: str
+    columns: Sequence[ListColumn]
+    rows: Rows
+    cells: Sequence[Column]
+
+    @property
+    def length(self) -> int:
+        return _length(self.rows)
+
+    @property
+    def most_bytes(self) -> int:
+        """More than its XML ever takes, but for texts full of signs that XML writes as words."""
+        return 2 * sum(column.size for column in self.cells) + 100 * self.length * len(self.columns)
+
+
+def _parts(sheets: Sequence[ListSheet]) -> dict[str, _Part]:
+    """The sheets of all lists, by the name of their file in the workbook."""
+    pieces = [(sheet, start) for sheet in sheets for start in range(0, max(_length(sheet.rows), 1), MAX_ROWS)]
+    # `history` is reserved by Excel, 说明 and 选项 by this module.
+    names = sheet_names([sheet.name for sheet, _ in pieces], [ABOUT_SHEET, _CHOICES_SHEET])
+    parts = {}
+    for number, (name, (sheet, start)) in enumerate(zip(names, pieces, strict=True), start=1):
+        rows = sheet.rows[start : start + MAX_ROWS]
+        cells = columns_of(rows, [column.kind for column in sheet.columns])
+        parts[f"xl/worksheets/sheet{number}.xml"] = _Part(name, sheet.columns, rows, cells)
+    return parts
+
+
+def _frame(
+    parts: Mapping[str, _Part], about: Sequence[tuple[str, str]], created: datetime | None
+) -> dict[str, bytes]:
+    """The files of the workbook, made by xlsxwriter; below the headers of the lists stand samples only."""
+    whole = io.BytesIO()
+    book = _Book.open(whole, created)
+    long = _long_lists([column for part in parts.values() for column in part.columns])
+    for index, choices in enumerate(long):
+        letter = xl_col_to_name(index)
+        book.lists[choices] = f"='{_CHOICES_SHEET}'!${letter}$1:${letter}${len(choices)}"
+    for part in parts.values():
+        _add_list(book, part)
+    if long:
+        _add_choices(book, _CHOICES_SHEET, long)
+    _add_about(book, ABOUT_SHEET, about)
+    book.workbook.close()
+    with ZipFile(whole) as files:
+        return {name: files.read(name) for name in files.namelist()}
+
+
+def _spliced(content: bytes, part: _Part) -> Iterator[bytes]:
+    """A sheet with its rows where the samples stood."""
+    samples = _SAMPLES.search(content)
+    if samples is None:
+        yield content
+        return
+    numbers = map(int, _SAMPLE_STYLE.findall(samples[0]))
+    styles = dict(zip(_SAMPLE_KINDS, numbers, strict=True))
+    extent = xl_range(0, 0, part.length, len(part.columns) - 1)
+    yield _EXTENT.sub(rf"\g<1>{extent}".encode(), content[: samples.start()], count=1)
+    yield from rows_xml(part.cells, styles, first_row=2)
+    yield content[samples.end() :]
 
 
 @dataclass
@@ -169,13 +229,9 @@ class _Book:
     lists: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, path: Path, scratch: str, created: datetime | None) -> _Book:
-        options = {
-            "constant_memory": True,
-            "tmpdir": scratch,
-            "default_format_properties": {"font_name": _FONT, "font_size": 11},
-        }
-        workbook = xlsxwriter.Workbook(str(path), options)
+    def open(cls, target: io.BytesIO, created: datetime | None) -> _Book:
+        options = {"in_memory": True, "default_format_properties": {"font_name": _FONT, "font_size": 11}}
+        workbook = xlsxwriter.Workbook(target, options)
         workbook.set_properties({"created": created or _FIXED_CREATED})
         add = workbook.add_format
         return cls(
@@ -189,30 +245,13 @@ class _Book:
     def put_text(self, sheet: Any, row: int, column: int, text: str, cell_format: Any) -> None:
         if not text:
             return
-        if len(text) > MAX_CELL // 2 and _units(text) > MAX_CELL:
-            text = _cut(text, MAX_CELL - 1) + "…"
-            self.cut_cells += 1
+        self.cut_cells += is_too_long(text)
+        text = shortened(text)
         if text.startswith("<r>") and text.endswith("</r>"):
             # xlsxwriter takes such a text for its own markup and writes it raw; in two pieces it is text.
             _checked(sheet.write_rich_string(row, column, "<", self.text, text[1:], cell_format))
         else:
             _checked(sheet.write_string(row, column, text, cell_format))
-
-
-def _fill(book: _Book, sheets: Sequence[ListSheet], about: Sequence[tuple[str, str]]) -> None:
-    about_name, choices_name = ABOUT_SHEET, "选项"
-    parts = [(sheet, start) for sheet in sheets for start in range(0, max(_length(sheet.rows), 1), MAX_ROWS)]
-    # `history` is reserved by Excel, 说明 and 选项 by this module.
-    names = sheet_names([sheet.name for sheet, _ in parts], [about_name, choices_name])
-    long = _long_lists([column for sheet in sheets for column in sheet.columns])
-    for index, choices in enumerate(long):
-        letter = xl_col_to_name(index)
-        book.lists[choices] = f"='{choices_name}'!${letter}$1:${letter}${len(choices)}"
-    for name, (sheet, start) in zip(names, parts, strict=True):
-        _add_list(book, name, sheet.columns, sheet.rows[start : start + MAX_ROWS])
-    if long:
-        _add_choices(book, choices_name, long)
-    _add_about(book, about_name, about)
 
 
 def _long_lists(columns: Sequence[ListColumn]) -> list[tuple[str, ...]]:
@@ -231,41 +270,26 @@ def _add_choices(book: _Book, name: str, lists: Sequence[tuple[str, ...]]) -> No
                 book.put_text(hidden, row, column, clean_text(choices[row]), book.text)
 
 
-def _add_list(book: _Book, name: str, columns: Sequence[ListColumn], rows: Rows) -> None:
-    sheet = book.workbook.add_worksheet(name)
-    count = _length(rows)
+def _add_list(book: _Book, part: _Part) -> None:
+    """A list without its rows: below the header stands a sample of each kind of cell, where there are rows."""
+    sheet = book.workbook.add_worksheet(part.name)
+    count = part.length
     sheet.freeze_panes(1, 0)
     _set_page(sheet)
     sheet.repeat_rows(0)
-    for index, (column, width) in enumerate(zip(columns, _widths(columns, rows), strict=True)):
+    for index, (column, width) in enumerate(zip(part.columns, _widths(part.columns, part.rows), strict=True)):
         sheet.set_column(index, index, width, book.format_of(column.kind))
         if column.choices and count:
             source = book.lists.get(column.choices) or [clean_text(choice) for choice in column.choices]
             _checked(sheet.data_validation(1, index, count, index, {"validate": "list", "source": source}))
-    kinds = [column.kind for column in columns]
-    if columns:
-        sheet.autofilter(0, 0, count, len(columns) - 1)
-    for index, column in enumerate(columns):
+    if part.columns:
+        sheet.autofilter(0, 0, count, len(part.columns) - 1)
+    for index, column in enumerate(part.columns):
         book.put_text(sheet, 0, index, clean_text(column.title), book.head)
-    for number, row in enumerate(_rows(rows, len(columns)), start=1):
-        for index, value in enumerate(row):
-            if value is not None and value != "":
-                _put(book, sheet, number, index, value, kinds[index])
-
-
-def _put(book: _Book, sheet: Any, row: int, column: int, value: object, kind: Kind) -> None:
-    """One cell; numbers that a spreadsheet would round stay text."""
-    if kind in _NUMBER_SCALE and type(value) is int:
-        if abs(value) < _EXACT_DIGITS:
-            number = value if kind == "count" else value / 100
-            _checked(sheet.write_number(row, column, number, book.format_of(kind)))
-        else:
-            book.put_text(sheet, row, column, _csv_cell(value, kind), book.text)
-    else:
-        book.put_text(sheet, row, column, clean_text(value), book.text)
-
-
-_NUMBER_SCALE: dict[Kind, int] = {"count": 1, "yuan": 100}
+    if part.columns and count:
+        for row, kind in enumerate(_SAMPLE_KINDS, start=1):
+            _checked(sheet.write_blank(row, 0, None, book.format_of(kind)))
+    book.cut_cells += sum(column.too_long for column in part.cells)
 
 
 def _add_about(book: _Book, name: str, about: Sequence[tuple[str, str]]) -> None:
@@ -295,7 +319,7 @@ def _set_page(sheet: Any) -> None:
 
 def _fits_inline(choices: tuple[str, ...]) -> bool:
     texts = [clean_text(choice) for choice in choices]
-    return _units(",".join(texts)) <= _MAX_INLINE_LIST and not any(
+    return units(",".join(texts)) <= _MAX_INLINE_LIST and not any(
         "," in text or '"' in text for text in texts
     )
 
@@ -316,15 +340,14 @@ def _widths(columns: Sequence[ListColumn], rows: Rows) -> list[int]:
 
 
 def _shown(value: object, kind: Kind) -> str:
-    if isinstance(value, int) and kind in _NUMBER_SCALE:
-        return f"{value // _NUMBER_SCALE[kind]:,}" + (".00" if kind == "yuan" else "")
+    if isinstance(value, int) and kind in SCALE:
+        return f"{value // SCALE[kind]:,}" + (".00" if kind == "yuan" else "")
     return clean_text(value)[:200]
 
 
 def _csv_cell(value: object, kind: Kind) -> str:
     if kind == "yuan" and isinstance(value, int):
-        yuan, rest = divmod(abs(value), 100)
-        return f"{'-' if value < 0 else ''}{yuan}.{rest:02d}"
+        return shown_number(value, kind)
     return neutral(clean_text(value))
 
 
@@ -344,17 +367,6 @@ def _rows(rows: Rows, width: int) -> Iterator[Sequence[object]]:
         raise ValueError(f"table of {rows.num_columns} columns in a list of {width}")
     for batch in rows.to_batches(max_chunksize=10_000):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-def _units(text: str) -> int:
-    """Length as Excel counts it."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def _cut(text: str, units: int) -> str:
-    if _units(text) <= units:
-        return text
-    return text.encode("utf-16-le", "surrogatepass")[: units * 2].decode("utf-16-le", "ignore")
 
 
 def _checked(code: int) -> None:
