@@ -86,7 +86,7 @@ def _ready(texts: pa.Array) -> pa.Array:
     if not odd.isdisjoint((*_CONTROLS, 0xC2)) or any(sign in data for sign in _NO_CHARACTERS):
         texts = pc.replace_substring_regex(texts, _NOT_ALLOWED, "")
     texts = _changed(texts, pc.greater(pc.binary_length(texts), MAX_CELL), shortened)
-    if b"_x" in data:
+    if b"_" in data:  # the rest may have come together only now
         texts = _changed(texts, pc.match_substring(texts, "_x"), lambda text: _ESCAPE.sub("_x005F_", text))
     for sign, entity in _ENTITIES.items():
         if ord(sign) in odd:
