@@ -16,6 +16,7 @@ import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 from python_calamine import CalamineWorkbook
 
 from siyu_cli.sheets import sheet_xml, write
@@ -34,7 +35,7 @@ ODD_TEXTS = (
     *("=1+1", "'=1+1", "@SUM(1)", "+86", "-2", "http://e.x", "007", "1E5", "TRUE", "{=A1}"),
     *("<", "a&b", "]]>", "</t></is></c>", "<r>a&b</r>", "&amp;", "&#10;", '"', "--"),
     *("_x0041_", "_x005F_", "a_xFFFFb", "_x12_", "__x00e9__", "_\0x0041_", "\r\0\n", "<\0r>"),
-    *("\0", "a\x01b\x1f", "\x7f\x80\x9f", "\ufffe\uffff", "·é\xad", "\u2028\u200b\ufeff"),
+    *("\0", "a\x01b\x1f", "\x7f", "\x80甲\x9f", "\ufffe\uffff", "·é\xad", "\u2028\u200b\ufeff"),
     *("🍎", "𬭚㐂", "👨‍👩‍👧", "，：（）", "字" * 40, "x" * MAX_CELL, "字" * MAX_CELL, "&" * MAX_CELL),
     *("🍎" * (MAX_CELL // 2), "x" * (MAX_CELL + 1), "🍎" * MAX_CELL, "\r\n" * 20_000, "\0" * MAX_CELL + "a"),
 )
@@ -154,6 +155,20 @@ def test_other_columns_are_text(tmp_path: Path, column: pa.Array, shown: str) ->
     blank = pa.nulls(2)
     path = save(tmp_path / "a.xlsx", pa.table([column, blank, blank, column], names=list("abcd")))
     assert {at: cell[0] for at, cell in by_openpyxl(path).items()} == {"A2": shown, "D2": shown}
+
+
+def test_each_odd_text_alone(tmp_path: Path) -> None:
+    """What a column needs is decided by looking at it whole; so each text has a column of its own here."""
+    sheets = [ListSheet(str(at), [ListColumn("文")], [[text]]) for at, text in enumerate(ODD_TEXTS)]
+    write_list_workbook(tmp_path / "a.xlsx", sheets, [], created=None)
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as files:
+        assert all(etree.fromstring(files.read(name)).tag for name in files.namelist()), "strict XML"
+    book = CalamineWorkbook.from_path(str(tmp_path / "a.xlsx"))
+    for at, text in enumerate(ODD_TEXTS):
+        shown = shortened(clean_text(text))
+        assert book.get_sheet_by_name(str(at)).to_python()[1:] == ([[shown]] if shown else []), repr(
+            text[:20]
+        )
 
 
 def test_escapes_side_by_side(tmp_path: Path) -> None:
