@@ -84,11 +84,14 @@ def _unwrapped(odd: pa.Array) -> pa.Array:
 
 def clean_codes(texts: pa.Array) -> pa.Array:
     """Text of ids, dates and numbers: as clean_text, and placeholders such as `-`, `/`, `null` are null."""
-    texts = clean_text(texts)
+    return _without_sentinels(clean_text(texts))
+
+
+def _without_sentinels(texts: pa.Array) -> pa.Array:
     if not starts(texts, _SENTINEL_STARTS).any():
         return texts
     if (encoded := repeats(texts)) is not None:
-        return clean_codes(encoded.dictionary).take(encoded.indices)
+        return _without_sentinels(encoded.dictionary).take(encoded.indices)
     return pc.if_else(pc.match_substring_regex(texts, _SENTINEL), pa.scalar(None, pa.string()), texts)
 
 

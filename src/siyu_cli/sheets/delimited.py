@@ -287,6 +287,9 @@ class _Pieces:
         """Columns of a piece in which each row has the usual width and all text is sound; None otherwise."""
         if self.is_spaced:
             piece = _RUNS.sub(b"\t", _ENDS_OF_LINE.sub(b"", piece))
+        if piece.startswith(codecs.BOM_UTF8):
+            # The file's own mark is gone by now; Arrow would take these bytes of a cell for another one.
+            piece = codecs.BOM_UTF8 + piece
         is_utf8 = self.encoding == "utf-8"
         names = [f"c{number}" for number in range(self.width)]
         kind = pa.string() if is_utf8 else pa.binary()
