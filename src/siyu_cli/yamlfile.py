@@ -79,14 +79,18 @@ class YamlProblem(InputRefused):
 def read_yaml(path: Path, shown_as: str | None = None) -> Node | None:
     """The nodes of a YAML file; None when it holds nothing. Raises YamlProblem or InputRefused."""
     name = shown_as or str(path)
+    return parse_yaml(bytes_of(path, name), name)
+
+
+def bytes_of(path: Path, name: str) -> bytes:
+    """What stands in a file; InputRefused, calling it `name`, where it cannot be read."""
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise InputRefused(
             "unreadable-file",
             tr(f"读不了文件 {name}:{error.strerror}", f"Cannot read {name}: {error.strerror}"),
         ) from None
-    return parse_yaml(raw, name)
 
 
 def parse_yaml(raw: bytes, name: str) -> Node | None:

@@ -221,6 +221,17 @@ def test_the_workspace_wins_by_name(tmp_path):
     assert "mine.yaml" in caught.value.message
 
 
+def test_a_mapping_is_read_again_when_its_file_has_changed(tmp_path):
+    """Equal content is read once, whatever the file is called; what messages call the file stays its own."""
+    path = text(tmp_path / "a.yaml", "kind: orders\ncolumns: {order_id: 单号}\n")
+    other = text(tmp_path / "b.yaml", "kind: orders\ncolumns: {order_id: 单号}\n")
+    one, two = load_mapping(path, "甲/a.yaml"), load_mapping(other, "b.yaml")
+    assert [(each.name, each.file) for each in (one, two)] == [("a", "甲/a.yaml"), ("b", "b.yaml")]
+    assert load_mapping(path, "乙/a.yaml").file == "乙/a.yaml"
+    text(path, "kind: orders\ncolumns: {order_id: 编号}\n")
+    assert load_mapping(path).columns == {"order_id": ("编号",)}
+
+
 def test_resolve(tmp_path):
     shipped = available_mappings(None)
     assert {mapping.kind for mapping in resolve_mappings("auto", shipped, ["orders", "returns"])} == {

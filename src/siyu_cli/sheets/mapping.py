@@ -7,7 +7,7 @@ One strict YAML format for the shipped platforms (`configs/platforms/`), the wor
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.words import did_you_mean, fold
-from siyu_cli.yamlfile import Items, Mark, Node, Scalar, read_yaml
+from siyu_cli.yamlfile import Items, Mark, Node, Scalar, bytes_of, parse_yaml
 from siyu_cli.yamlfile import Mapping as YamlMapping
 
 if TYPE_CHECKING:
@@ -178,11 +178,19 @@ def _covers(entry: str, word: str) -> bool:
 def load_mapping(path: Path, shown_as: str | None = None) -> PlatformMapping:
     """The mapping in a YAML file; InputRefused names line and column of anything unknown or wrong."""
     name = shown_as or str(path)
-    node = read_yaml(path, name)
-    if not isinstance(node, YamlMapping):
-        mark = node.mark if node is not None else Mark(name, 1, 1)
-        raise _refuse(mark, tr("映射文件应是「键: 值」", "A mapping file must be “key: value”"))
-    return _Loader(node, name).load()
+    content = path.stem, bytes_of(path, name)
+    if content not in _loaded:
+        node = parse_yaml(content[1], name)
+        if not isinstance(node, YamlMapping):
+            mark = node.mark if node is not None else Mark(name, 1, 1)
+            raise _refuse(mark, tr("映射文件应是「键: 值」", "A mapping file must be “key: value”"))
+        _loaded[content] = _Loader(node, name).load()
+    return replace(_loaded[content], file=name)
+
+
+_loaded: dict[tuple[str, bytes], PlatformMapping] = {}
+"""By a file's name (a mapping may be called so) and content: a workspace's copies of the shipped files are the
+same text, and reading it takes longer than the rest of a small import."""
 
 
 def available_mappings(workspace: Workspace | None) -> list[PlatformMapping]:
