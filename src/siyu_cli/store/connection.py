@@ -60,12 +60,12 @@ def transaction(con: DuckDBPyConnection, *, keep: bool = True) -> Iterator[None]
 
 def schema_version(con: DuckDBPyConnection) -> int:
     """How many migrations the store has seen; 0 for an empty file."""
-    known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'migrations'").fetchall()[0][
-        0
-    ]
-    if not known:
+    import duckdb
+
+    try:
+        return int(con.execute("SELECT count(*) FROM migrations").fetchall()[0][0])
+    except duckdb.CatalogException:  # asking the catalogue first would take longer than opening the store
         return 0
-    return int(con.execute("SELECT count(*) FROM migrations").fetchall()[0][0])
 
 
 def _connect(
