@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK := requirements-dev.lock
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types format check lock bench clean
+.PHONY: demo test search lint types format check lock bench clean
 
 $(READY): $(LOCK) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "siyu needs Python 3.11 or newer / 需要 Python 3.11 以上")'
@@ -20,6 +20,11 @@ demo: $(READY) ## the whole main job on the sample shop, in demo-shop/
 
 test: $(READY) ## every test
 	$(BIN)/python -m pytest -n auto
+
+# One place: make search TESTS=tests/people
+TESTS ?= tests
+search: $(READY) ## look for new failures: random examples, ten times as many; takes an hour or more
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=search -o faulthandler_timeout=0 $(TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,4 +1,9 @@
-"""Every test has its own workspace and goes through the real app; nothing outside tmp_path is touched."""
+"""Every test has its own workspace and goes through the real app; nothing outside tmp_path is touched.
+
+Property tests run under one of two profiles of hypothesis. `fixed`, the usual one, tries the same examples on
+every machine, so that what passed once passes again. `search` (`make search`) looks for new failures: random
+examples, ten times as many; a failure prints the line that reproduces it.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +12,38 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+import typer.testing
+from hypothesis import HealthCheck, settings
 
 from siyu_cli.app import app
-from siyu_cli.setup_workspace import create_workspace
+from siyu_cli.workspace import SETTINGS_NAME
+
+# The first example pays for imports, and a store is dear: neither says anything about the example.
+# A fixture lives as long as the test: tests whose examples would meet each other's leavings start afresh themselves.
+_USUAL: dict[str, Any] = {
+    "deadline": None,
+    "print_blob": True,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+_SEARCHES = 10
+settings.register_profile("fixed", derandomize=True, database=None, **_USUAL)
+settings.register_profile("search", max_examples=100 * _SEARCHES, **_USUAL)
+settings.load_profile("fixed")  # --hypothesis-profile comes later and wins
+
+
+def examples(number: int) -> settings:
+    """So many examples of a property whose examples are dear or rarely meet; ten times as many in a search."""
+    is_search = settings.get_current_profile_name() == "search"
+    return settings(max_examples=number * _SEARCHES if is_search else number)
+
+
+# Building the tree of thirty commands takes longer than most of them; it is the same tree every time.
+typer.testing._get_command = lru_cache(typer.testing._get_command)
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -56,7 +85,9 @@ class Shop:
     root: Path
 
     def run(self, *args: str | Path, expect: int | None = 0) -> Called:
-        done = CliRunner().invoke(app, [*map(str, args), "-w", str(self.root)], catch_exceptions=False)
+        done = typer.testing.CliRunner().invoke(
+            app, [*map(str, args), "-w", str(self.root)], catch_exceptions=False
+        )
         if expect is not None:
             assert done.exit_code == expect, f"{args} → {done.exit_code}\n{done.stdout}\n{done.stderr}"
         return Called(done.exit_code, done.stdout, done.stderr)
@@ -83,16 +114,25 @@ class Shop:
         return path
 
 
+@pytest.fixture(scope="session")
+def new_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace as `siyu init` leaves it; it is copied, never used."""
+    root = tmp_path_factory.mktemp("template") / "新店"
+    Shop(root).run("init", root)
+    return root
+
+
 @pytest.fixture
-def make_shop(tmp_path: Path) -> Callable[[str], Shop]:
+def make_shop(tmp_path: Path, new_workspace: Path) -> Callable[[str], Shop]:
     """Workspaces by name, for tests that compare two."""
 
     def make(name: str) -> Shop:
         root = tmp_path / name
-        create_workspace(root)
-        shop = Shop(root)
-        shop.run("init", root)
-        return shop
+        shutil.copytree(new_workspace, root)
+        chosen = root / SETTINGS_NAME
+        written = chosen.read_text(encoding="utf-8")
+        chosen.write_text(written.replace(f'"{new_workspace.name}"', f'"{name}"'), encoding="utf-8")
+        return Shop(root)
 
     return make
 

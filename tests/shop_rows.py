@@ -99,7 +99,7 @@ def add_lead(
         "imported_sec": at_sec, "run_id": 1,
     }  # fmt: skip
     insert(con, "leads", [row])
-    next_id = con.execute("SELECT coalesce(max(event_id), 0) + 1 FROM lead_events").fetchone()[0]
+    next_id = con.execute("SELECT coalesce(max(event_id), 0) + 1 FROM lead_events").fetchall()[0][0]
     events: list[Sequence[Any]] = [("imported", None), *([("assigned", held_by)] if held_by else [])]
     for offset, (kind, staff_id) in enumerate(events):
         insert(con, "lead_events", [{

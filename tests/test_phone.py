@@ -7,7 +7,7 @@ import unicodedata
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.phone import clean_phones, mask_phones, phone_reason, split_phones
@@ -35,7 +35,6 @@ def one(text: str | None) -> tuple[str | None, str | None]:
     return phones[0].as_py(), codes[0].as_py()
 
 
-@settings(deadline=None)
 @given(MOBILES, st.sampled_from(DISGUISES))
 def test_disguised_numbers_are_recovered(phone, disguise):
     assert one(disguise(phone)) == (phone, None)
@@ -76,7 +75,6 @@ def test_each_bad_value_has_its_reason(text, code):
     assert phone_reason(code) != code
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(st.none(), st.text(max_size=16), MOBILES, st.from_regex(r"[0-9+*\-.E ]{1,16}")), max_size=20
@@ -93,7 +91,6 @@ def test_each_row_has_either_a_phone_or_a_reason_whatever_stands_beside_it(texts
             assert phone[:10] in digits
 
 
-@settings(deadline=None)
 @given(MOBILES)
 def test_cleaning_twice_changes_nothing(phone):
     assert one(one(f"+86 {phone}")[0]) == (phone, None)
@@ -107,7 +104,6 @@ def test_mask():
     )
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(MOBILES, st.sampled_from(DISGUISES[1:6])), min_size=2, max_size=4),
     st.sampled_from(["/", "、", ";", "；", ",", "，", "\n", " / ", "; "]),

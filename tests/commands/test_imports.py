@@ -233,15 +233,19 @@ def at_terminal(shop: Shop, args: list[str | Path], answers: list[tuple[str, str
     )  # fmt: skip
     os.close(follower)
     screen, waiting = b"", list(answers)
-    while select.select([leader], [], [], 60)[0]:
-        try:
-            screen += os.read(leader, 65536)
-        except OSError:  # the other end is closed
-            break
-        if waiting and waiting[0][0] in screen.decode("utf-8", "ignore"):
-            os.write(leader, (waiting.pop(0)[1] + "\n").encode())
-    code = process.wait(60)
-    os.close(leader)
+    try:
+        while select.select([leader], [], [], 60)[0]:
+            try:
+                screen += os.read(leader, 65536)
+            except OSError:  # the other end is closed
+                break
+            if waiting and waiting[0][0] in screen.decode("utf-8", "ignore"):
+                os.write(leader, (waiting.pop(0)[1] + "\n").encode())
+        code = process.wait(60)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
     assert not waiting, screen.decode("utf-8", "replace")
     return code, screen.decode("utf-8", "replace")
 

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from datetime import timedelta, timezone
 from pathlib import Path
 
-import duckdb
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.customers.import_orders import merge_orders
 from siyu_cli.sheets.mapping import available_mappings, resolve_mappings
 from siyu_cli.sheets.orders import read_orders
 from siyu_cli.sheets.table import CleanTable
-from siyu_cli.store.migrations import MIGRATIONS
+from tests.conftest import examples
 from tests.corpus.disguises import Disguise, Sale, disguises, sales
+from tests.stores import new_store
 
 TZ = timezone(timedelta(hours=8))
 MAPPINGS = resolve_mappings("通用订单", available_mappings(None), ["orders"])
@@ -33,19 +33,14 @@ def read(path: Path, exported_sec: int = 1_800_000_000) -> CleanTable:
 
 def stored(tables: Sequence[Sequence[CleanTable]]) -> Counter[tuple[object, ...]]:
     """The lines in a store after these imports, one after the other."""
-    con = duckdb.connect()
-    for migrate in MIGRATIONS:
-        migrate(con)
-    for run_id, batch in enumerate(tables, start=1):
-        merge_orders(con, run_id, batch)
-    rows = con.execute(
-        "SELECT order_id, buyer_id, paid_fen, paid_sec, phone, product FROM order_lines"
-    ).fetchall()
-    con.close()
-    return Counter(rows)
+    with new_store() as con:
+        for run_id, batch in enumerate(tables, start=1):
+            merge_orders(con, run_id, batch)
+        sql = "SELECT order_id, buyer_id, paid_fen, paid_sec, phone, product FROM order_lines"
+        return Counter(con.execute(sql).fetchall())
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(sales, min_size=1, max_size=12), disguises)
 def test_a_table_says_the_same_in_every_disguise(rows: list[Sale], disguise: Disguise) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +53,7 @@ def test_a_table_says_the_same_in_every_disguise(rows: list[Sale], disguise: Dis
         ]
 
 
-@settings(max_examples=10, deadline=None)
+@examples(5)
 @given(
     st.lists(sales, min_size=1, max_size=12),
     st.lists(disguises, min_size=4, max_size=4),
@@ -86,7 +81,7 @@ def test_shuffled_split_and_repeated_files_leave_the_same_lines(
         assert stored([*([file] for file in files), files]) == whole
 
 
-@settings(max_examples=10, deadline=None)
+@examples(6)
 @given(sales, st.lists(st.integers(1, 99_999), min_size=2, max_size=4, unique=True), st.lists(disguises, min_size=4, max_size=4), st.randoms(use_true_random=False))  # fmt: skip
 def test_the_newest_export_wins_whatever_comes_last(
     sale: Sale, refunds: list[int], looks: list[Disguise], dice: random.Random

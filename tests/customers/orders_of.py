@@ -15,7 +15,6 @@ from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.orders import FOLDED
 from siyu_cli.sheets.table import CleanTable
 from siyu_cli.store.engine import DuckDbEngine
-from siyu_cli.store.migrations import MIGRATIONS
 from siyu_cli.words import fold_column
 
 TEXTS = (
@@ -75,14 +74,6 @@ def table(
         headers=(), used=fields, unknown=(), rows=data, rejects=(), read=len(rows), blank=0, exported_sec=at(exported),
         order_key=used.order_key,
     )  # fmt: skip
-
-
-def new_store() -> duckdb.DuckDBPyConnection:
-    # A handful of rows: threads would only wait for each other.
-    connection = duckdb.connect(config={"threads": 1})
-    for step in MIGRATIONS:
-        step(connection)
-    return connection
 
 
 # What the import wrote, by what it means: numbers given to lines and orders go by the order of a file's rows.

@@ -9,10 +9,10 @@ from itertools import count
 from typing import Any
 
 import openpyxl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import Shop
+from tests.conftest import Shop, examples
 from tests.leads.test_import_leads import totals
 from tests.leads.test_lead_lists import undo
 
@@ -215,7 +215,7 @@ SHOPS = count()
 
 
 @given(rows=ROWS, more=ROWS, seed=st.randoms())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(6)
 def test_each_row_is_one_event_once(
     make_shop: Callable[[str], Shop], rows: list[Any], more: list[Any], seed: random.Random
 ) -> None:

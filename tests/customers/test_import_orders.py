@@ -8,12 +8,14 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.customers.import_orders import merge_orders
 from siyu_cli.sheets.account import ImportAccount
-from tests.customers.orders_of import at, counts, dump, item_nets, mapping, net, new_store, order, table
+from tests.conftest import examples
+from tests.customers.orders_of import at, counts, dump, item_nets, mapping, net, order, table
+from tests.stores import new_store
 
 Rows = list[dict[str, Any]]
 
@@ -239,7 +241,7 @@ class TestReturns:
         assert net(con) == [(2, 2, 1200)]
 
     @given(st.lists(st.integers(1, 10_000), min_size=1, max_size=6), st.integers(0, 80_000))
-    @settings(max_examples=12, deadline=None)
+    @examples(8)
     def test_an_amount_is_spread_to_the_fen_and_never_beyond(self, paid: list[int], refund: int) -> None:
         with new_store() as con:
             rows = [order("1", line_id=str(at_), amount_paid_fen=fen) for at_, fen in enumerate(paid)]
@@ -329,7 +331,7 @@ class TestNegativeRows:
 
     @given(st.lists(st.tuples(st.integers(1, 28), st.integers(-6, 6).filter(bool), st.integers(1, 500), st.sampled_from("AB"),
                               st.sampled_from(["甲", "乙", None])), min_size=1, max_size=14), st.randoms())  # fmt: skip
-    @settings(max_examples=12, deadline=None)
+    @examples(8)
     def test_totals_hold_and_order_of_rows_does_not_matter(
         self, facts: list[Any], shuffle: random.Random
     ) -> None:
@@ -361,7 +363,7 @@ PEOPLE = st.tuples(
     ),
     st.randoms(),
 )
-@settings(max_examples=12, deadline=None)
+@examples(8)
 def test_shuffling_rows_changes_nothing(facts: list[Any], shuffle: random.Random) -> None:
     rows = [
         order(

@@ -9,13 +9,14 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.clock import Clock
 from siyu_cli.customers.facts import build_facts
 from siyu_cli.customers.import_orders import merge_orders
 from siyu_cli.store.engine import DuckDbEngine
+from tests.conftest import examples
 from tests.customers.orders_of import (
     at,
     counts,
@@ -24,10 +25,10 @@ from tests.customers.orders_of import (
     mapping,
     meaning,
     net,
-    new_store,
     order,
     table,
 )
+from tests.stores import new_store
 
 LINES = mapping(rows="line")
 DETAILS = mapping(kind="details", name="商品明细", constants={"platform": "测试平台"})
@@ -129,7 +130,7 @@ SHOP = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 3000), PARTS), mi
 
 
 @given(SHOP, st.randoms(use_true_random=False))
-@settings(max_examples=10, deadline=None)
+@examples(4)
 def test_lists_lines_and_details_end_in_the_same_facts(shop: list[Any], dice: random.Random) -> None:
     """In one run or several, in every order of the files: the same state, and items that sum to their order."""
     whole, lines, details = [], [], []
@@ -180,7 +181,7 @@ def check_sums(con: duckdb.DuckDBPyConnection) -> None:
 
 
 @given(SHOP, st.randoms(use_true_random=False))
-@settings(max_examples=10, deadline=None)
+@examples(6)
 def test_repeated_figures_spread_the_same_in_any_order_and_any_parts(
     shop: list[Any], dice: random.Random
 ) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import duckdb
 import pyarrow as pa
 
 from siyu_cli.customers.profile import build_profiles
 from siyu_cli.store.engine import DuckDbEngine
-from siyu_cli.store.migrations import MIGRATIONS
 from tests.engines import SqliteEngine
 from tests.shop_rows import add_lead, close_of, customer, insert, key, staff
+from tests.stores import make_store
 
 TABLES = ("customers", "customer_keys", "lead_state", "staff", "opt_outs", "scores", "score_runs")
 
 
 def filled() -> DuckDbEngine:
-    con = duckdb.connect()
-    for step in MIGRATIONS:
-        step(con)
+    con = make_store()
     insert(
         con,
         "customers",
@@ -74,9 +71,7 @@ def test_profiles_are_alike_on_both_engines() -> None:
 
 
 def test_an_empty_store_has_no_profiles() -> None:
-    con = duckdb.connect()
-    for step in MIGRATIONS:
-        step(con)
+    con = make_store()
     engine = DuckDbEngine(con)
     build_profiles(engine, close_of("2025-03-15"))
     assert engine.query("SELECT COUNT(*) AS n FROM fact_customers").to_pylist() == [{"n": 0}]

@@ -21,28 +21,20 @@ from siyu_cli.customers.review import (
     write_review,
 )
 from siyu_cli.errors import InputRefused, Where
-from tests.people.claims_of import check_laws, import_rows, new_store, people
+from tests.people.claims_of import check_laws, import_rows, people
+from tests.stores import new_store
 
 PHONE = "13800138001"
 
 
-@pytest.fixture(scope="module")
-def store() -> Any:
-    return new_store()
-
-
 @pytest.fixture
-def con(store: Any) -> Any:
+def con() -> Any:
     """Three buyers of one platform, all seen with one phone."""
-    store.execute("BEGIN")
-    import_rows(
-        store,
-        1,
-        [("淘宝", "甲", PHONE, 86_400), ("淘宝", "乙", PHONE, 2 * 86_400), ("淘宝", "丙", PHONE, 3 * 86_400)],
-    )
-    store.execute("UPDATE order_lines SET receiver = '王小明' WHERE buyer_id = '乙'")
-    yield store
-    store.execute("ROLLBACK")
+    with new_store() as store:
+        buyers = [("淘宝", buyer, PHONE, day * 86_400) for day, buyer in enumerate("甲乙丙", start=1)]
+        import_rows(store, 1, buyers)
+        store.execute("UPDATE order_lines SET receiver = '王小明' WHERE buyer_id = '乙'")
+        yield store
 
 
 def answers(con: Any, *texts: str) -> list[Answer]:

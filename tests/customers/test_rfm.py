@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.clock import DAY_SECONDS, AsOf, day_of
@@ -24,6 +24,7 @@ from siyu_cli.customers.scheme import Scheme
 from siyu_cli.customers.scheme_file import find_scheme, parse_scheme
 from siyu_cli.store.engine import DuckDbEngine, Engine
 from siyu_cli.workspace import configs_dir
+from tests.conftest import examples
 
 SHIPPED = [configs_dir() / "segments"]
 Rows = list[dict[str, Any]]
@@ -288,7 +289,7 @@ def median(values: list[Fraction]) -> Fraction:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     rows=st.lists(ORDER, max_size=40).map(signed), seed=st.integers(0, 5), scheme=st.sampled_from(ALL_SCHEMES)
 )

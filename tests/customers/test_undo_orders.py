@@ -7,14 +7,17 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.customers.import_orders import merge_orders, undo_orders
 from siyu_cli.sheets.table import CleanTable
-from siyu_cli.store.versions import KEPT_IMPORTS, Undone, oldest_undoable
-from tests.customers.orders_of import counts, mapping, meaning, net, new_store, order, table
+from siyu_cli.store import versions
+from siyu_cli.store.versions import Undone, oldest_undoable
+from tests.conftest import examples
+from tests.customers.orders_of import counts, mapping, meaning, net, order, table
 from tests.shop_rows import insert
+from tests.stores import new_store
 
 RETURNS = mapping(kind="returns", name="退货")
 LINES = mapping(rows="line")
@@ -118,16 +121,21 @@ def test_a_row_whose_earlier_version_is_not_kept_stays(con: duckdb.DuckDBPyConne
     assert net(con) == [(1, 1, 700)]
 
 
-def test_versions_are_kept_for_the_last_imports_only(con: duckdb.DuckDBPyConnection) -> None:
-    for run_id in range(1, KEPT_IMPORTS + 4):
+def test_versions_are_kept_for_the_last_imports_only(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert versions.KEPT_IMPORTS == 30
+    kept_imports = 6
+    monkeypatch.setattr(versions, "KEPT_IMPORTS", kept_imports)
+    for run_id in range(1, kept_imports + 4):
         merge_orders(con, run_id, [table([order("1", amount_paid_fen=100 + run_id)])])
         insert(con, "runs", [RUN | {"run_id": run_id}])
     oldest = oldest_undoable(con)
     assert oldest == 4
     # One version below the imports that can go is what stands when they all have gone.
     kept = con.execute("SELECT run_id FROM order_lines_versions ORDER BY 1").fetchall()
-    assert [run_id for (run_id,) in kept if run_id >= oldest] == [*range(oldest, KEPT_IMPORTS + 3)]
-    for undo_id, run_id in enumerate(range(oldest, KEPT_IMPORTS + 4), start=100):
+    assert [run_id for (run_id,) in kept if run_id >= oldest] == [*range(oldest, kept_imports + 3)]
+    for undo_id, run_id in enumerate(range(oldest, kept_imports + 4), start=100):
         undo_orders(con, run_id, undo_id)
     assert net(con) == [(1, 1, 100 + oldest - 1)]
 
@@ -175,7 +183,7 @@ def file_of(kind: str, day: int, facts: Sequence[tuple[str, int, str]]) -> Clean
 
 
 @given(st.lists(st.one_of(FILES, st.integers(0, 5)), min_size=2, max_size=7))
-@settings(max_examples=12, deadline=None)
+@examples(8)
 def test_any_sequence_of_imports_and_undos_is_that_of_the_imports_that_stand(steps: list[Any]) -> None:
     """A number undoes one of the imports so far. Details and returns need a known order, so they come last."""
     with new_store() as con, new_store() as fresh:

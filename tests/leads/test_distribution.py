@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.leads.distribution import (
@@ -20,6 +20,7 @@ from siyu_cli.leads.distribution import (
     one_decimal,
     plan_distribution,
 )
+from tests.conftest import examples
 
 START = Ledger({}, frozenset())
 Lead = tuple[int, str, str | None, int]
@@ -84,7 +85,6 @@ def spread(values: list[int] | list[Fraction]) -> Fraction:
     return Fraction(max(values) - min(values))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), max_size=12), st.integers(1, 9))
 def test_the_same_staff_stay_within_one_over_all_batches(batches: list[int], people: int) -> None:
     book, active = Book(), [f"s{i}" for i in range(people)]
@@ -101,7 +101,7 @@ histories = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(histories)
 def test_balances_stay_within_one_through_joins_and_leaves(history: list[tuple[int, set[str]]]) -> None:
     book = Book()
@@ -120,7 +120,7 @@ def test_balances_stay_within_one_through_joins_and_leaves(history: list[tuple[i
             assert all(book.given[one] == before.get(one, 0) for one in set(before) - active)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(histories)
 def test_any_two_people_differ_by_at_most_two_while_both_are_there(
     history: list[tuple[int, set[str]]],
@@ -151,7 +151,6 @@ def test_a_drift_after_many_departures_does_not_starve_a_newcomer() -> None:
     assert spread([share.balance for share in plan.shares]) <= 1
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 200),
     st.integers(1, 7),
@@ -167,7 +166,6 @@ def test_each_channel_is_dealt_within_one(count: int, people: int, channels: lis
         assert spread([got[f"s{i}"] for i in range(people)]) <= 1
 
 
-@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 6), st.randoms(use_true_random=False))
 def test_the_order_of_leads_and_staff_decides_nothing(count: int, people: int, dice: random.Random) -> None:
     leads = some_leads(count, ["抖音", None, "快手"])

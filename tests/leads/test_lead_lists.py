@@ -8,10 +8,10 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import Shop
+from tests.conftest import Shop, examples
 from tests.leads.desk import event_file, friend_file, lead_file, staff_file
 from tests.leads.test_import_leads import totals
 
@@ -190,7 +190,7 @@ NUMBERS = st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=3), min_siz
 
 
 @given(rows=NUMBERS, known=st.lists(st.integers(0, 12), max_size=5), seed=st.randoms())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8)
 def test_rows_and_phones_are_conserved(
     make_shop: Callable[[str], Shop], rows: list[list[int]], known: list[int], seed: random.Random
 ) -> None:

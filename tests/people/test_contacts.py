@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import Called, Shop
+from tests.conftest import Called, Shop, examples
 from tests.leads.desk import lead_file, staff_file
 from tests.leads.test_import_leads import totals
 from tests.leads.test_lead_lists import undo
@@ -268,7 +268,7 @@ SHOPS = count()
 
 
 @given(people=PEOPLE, later=PEOPLE, seed=st.randoms())
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(5)
 def test_any_list_is_conserved_and_order_decides_nothing(
     make_shop: Callable[[str], Shop],
     people: list[tuple[Any, ...]],

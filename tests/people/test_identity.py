@@ -6,9 +6,10 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.people.claims_of import (
     Friend,
     Key,
@@ -17,10 +18,10 @@ from tests.people.claims_of import (
     conflicts,
     import_friends,
     import_rows,
-    new_store,
     order_links,
     people,
 )
+from tests.stores import new_store
 
 PHONES = [f"1380000000{n}" for n in range(5)]
 ROWS = st.lists(
@@ -46,23 +47,13 @@ FRIENDS = st.lists(
 # A friend with two phones beside one who has only one of them.
 _FIRST, _SECOND, _UNION = ("phone", "", PHONES[0]), ("phone", "", PHONES[1]), ("unionid", "", "u")
 _TWO_PHONES = ((_SECOND, _FIRST), None)
-QUIET = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-
-
-@pytest.fixture(scope="module")
-def store() -> Any:
-    return new_store()
+QUIET = examples(15)
 
 
 @pytest.fixture
-def con(store: Any) -> Any:
-    store.execute("BEGIN")
-    yield store
-    store.execute("ROLLBACK")
+def con() -> Any:
+    with new_store() as store:
+        yield store
 
 
 def again(con: Any) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.errors import InputRefused
 from siyu_cli.people import merging
 from siyu_cli.store.health import _INVARIANTS
+from tests.conftest import examples
 from tests.people.claims_of import (
     Row,
     check_laws,
@@ -18,29 +19,19 @@ from tests.people.claims_of import (
     dump,
     import_friends,
     import_rows,
-    new_store,
     people,
 )
 from tests.people.test_identity import CHAIN, FRIENDS, PHONES, ROWS, again
 from tests.shop_rows import insert
+from tests.stores import new_store
 
-QUIET = settings(
-    max_examples=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-
-
-@pytest.fixture(scope="module")
-def store() -> Any:
-    return new_store()
+QUIET = examples(10)
 
 
 @pytest.fixture
-def con(store: Any) -> Any:
-    store.execute("BEGIN")
-    yield store
-    store.execute("ROLLBACK")
+def con() -> Any:
+    with new_store() as store:
+        yield store
 
 
 def ids(con: Any) -> list[int]:
@@ -75,7 +66,7 @@ def test_split_gives_back_what_was_before_the_merge(
     assert merging.merge_by_hand(con, 3, one, other) == one
     check_laws(con, by_hand=True)
     assert len(ids(con)) == len(before["customers"]) - 1
-    (merge_no,) = con.execute("SELECT max(merge_no) FROM customer_merges").fetchone()
+    [(merge_no,)] = con.execute("SELECT max(merge_no) FROM customer_merges").fetchall()
     done = merging.split(con, 4, one, merge_no)
     assert (done.customer_id, done.restored_id) == (one, other)
     assert dump(con) == before
@@ -99,10 +90,10 @@ def test_all_merges_taken_apart_in_any_order_leave_single_people(
     merges = [row[0] for row in con.execute("SELECT merge_no FROM customer_merges").fetchall()]
     start, paid = len(ids(con)), money(con)
     for count, merge_no in enumerate(pick.draw(st.permutations(merges)), start=1):
-        (customer,) = con.execute(
+        [(customer,)] = con.execute(
             "SELECT customer_id FROM customer_keys JOIN customer_merges ON born_id = into_born_id WHERE merge_no = ?",
             [merge_no],
-        ).fetchone()
+        ).fetchall()
         merging.split(con, 100, customer, merge_no)
         check_laws(con)
         assert len(ids(con)) == start + count
@@ -177,7 +168,7 @@ def test_negative_rows_are_set_against_both_halves_and_apart_again(con: Any) -> 
     name(con)
     assert con.execute("SELECT line_no, refund_fen FROM refunds").fetchall() == [(None, 50)]
     merging.merge_by_hand(con, 2, 1, 2)
-    (line_no,) = con.execute("SELECT line_no FROM order_lines WHERE buyer_id = '甲'").fetchone()
+    [(line_no,)] = con.execute("SELECT line_no FROM order_lines WHERE buyer_id = '甲'").fetchall()
     assert con.execute("SELECT customer_id, line_no, refund_fen FROM refunds").fetchall() == [
         (1, line_no, 50)
     ]

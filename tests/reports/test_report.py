@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import openpyxl
 import pytest
 
@@ -23,10 +22,10 @@ from siyu_cli.reports.metrics import (
 )
 from siyu_cli.reports.period import Period, month_of, months_shown, read_period
 from siyu_cli.store.engine import DuckDbEngine
-from siyu_cli.store.migrations import MIGRATIONS
 from tests.conftest import Shop
 from tests.engines import SqliteEngine
 from tests.shop_rows import add_lead, close_of, customer, day, insert, key, order, staff, writable
+from tests.stores import make_store
 
 AT = ("--as-of", "2025-03-15")
 SHEETS = ["总览", "线索", "客户分层", "员工", "说明"]
@@ -39,15 +38,8 @@ GOLDEN = [
 ]  # fmt: skip
 
 
-def store() -> Any:
-    con = duckdb.connect()
-    for step in MIGRATIONS:
-        step(con)
-    return con
-
-
 def test_the_golden_rates() -> None:
-    con = store()
+    con = make_store()
     insert(con, "order_lines", [order(n, who, on, 10) for n, (who, on) in enumerate(GOLDEN, start=1)])
     engine = DuckDbEngine(con)
     as_of = close_of("2025-03-01")
@@ -63,7 +55,7 @@ def test_the_golden_rates() -> None:
 
 
 def mixed() -> Any:
-    con = store()
+    con = make_store()
     insert(con, "customers", [customer(n) for n in (1, 2, 3)])
     insert(con, "customer_keys", [key(n, f"1380000000{n}") for n in (1, 2, 3)])
     insert(con, "staff", [staff("xl", "小李"), staff("xw", "小王", active=0)])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.rules.compile import compile_tags
 from siyu_cli.rules.load import check_rules
 from siyu_cli.rules.problems import Problem, RulesRefused
 from siyu_cli.workspace import configs_dir
+from tests.conftest import examples
 from tests.rules.rule_facts import AS_OF
 from tests.rules.test_rule_laws import NAMES
 
@@ -35,7 +36,7 @@ def problems_of(content: bytes) -> tuple[Problem, ...]:
     return ()
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.sampled_from(SEEDS),
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), st.text(SIGNS, max_size=3)), max_size=4),
@@ -47,7 +48,7 @@ def test_mutated_files(text: str, edits: list[tuple[float, int, str]]) -> None:
     run(text.encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.one_of(st.text(SIGNS, max_size=40), st.text(max_size=40)))
 def test_random_lines(line: str) -> None:
     quoted = line.replace("'", "''").replace("\n", " ")
@@ -55,7 +56,7 @@ def test_random_lines(line: str) -> None:
     run(f"tags:\n  甲:\n    when:\n      - 订单数 {line}\n".encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.binary(max_size=60))
 def test_random_bytes(content: bytes) -> None:
     run(content)

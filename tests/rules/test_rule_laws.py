@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.clock import AsOf
+from tests.conftest import examples
 from tests.engines import both_engines
 from tests.rules.naive_rules import naive_tags
 from tests.rules.rule_facts import AS_OF, DAY, World, holders, rules_of, tags_of
@@ -186,7 +187,7 @@ def worlds(draw: Any) -> World:
 
 
 # That the engines agree on such rules is what the first test shows; the laws then need only one of them.
-CALM = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+CALM = examples(30)
 
 
 @CALM

@@ -5,11 +5,12 @@ from __future__ import annotations
 from html import escape
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.errors import InputRefused
 from siyu_cli.sheets.raw import NOT_CALCULATED, list_sheets, open_source
+from tests.conftest import examples
 from tests.sheets.makers import codes, orders
 from tests.sheets.raw_files import every_cell, spreadsheetml, walk
 
@@ -109,7 +110,7 @@ def test_pages_that_are_refused(tmp_path, content, code):
     assert refused(write(tmp_path, content)).code == code
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(40)
 @given(
     st.lists(
         st.lists(st.text(st.sampled_from("ab中<>&\"'1"), min_size=1, max_size=6), min_size=2, max_size=2),

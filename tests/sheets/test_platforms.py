@@ -11,7 +11,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.clock import format_seconds
@@ -19,7 +19,7 @@ from siyu_cli.errors import InputRefused
 from siyu_cli.sheets.mapping import available_mappings, choose_mapping, load_mapping
 from siyu_cli.sheets.orders import read_orders
 from siyu_cli.sheets.table import CleanTable
-from tests.conftest import Shop
+from tests.conftest import Shop, examples
 from tests.sheets.makers import TZ, codes, text, xlsx
 from tests.sheets.platform_headers import HEADERS
 
@@ -694,7 +694,7 @@ def test_every_verbatim_header_is_recognised(name: str) -> None:
     assert choose_mapping(ALL_HEADERS[name], known, KINDS).name == RECOGNISED[name]
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.data())
 def test_headers_are_recognised_in_any_order_and_without_a_few_columns(data: st.DataObject) -> None:
     """Sellers choose and move columns, spreadsheets trim headers and widen brackets."""

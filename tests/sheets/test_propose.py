@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.sheets.header import find_header
@@ -29,6 +29,7 @@ from siyu_cli.sheets.propose import (
 )
 from siyu_cli.sheets.raw import open_source
 from siyu_cli.words import fold
+from tests.conftest import examples
 from tests.sheets.makers import orders, shipped, text, xlsx
 from tests.sheets.platform_headers import HEADERS
 
@@ -259,7 +260,7 @@ def mappings(draw: st.DrawFn) -> PlatformMapping:
     )
 
 
-@settings(max_examples=300)
+@examples(120)
 @given(mapping=mappings())
 def test_any_mapping_is_written_and_read_back_equal(mapping, tmp_path_factory):
     assert same(mapping, tmp_path_factory.getbasetemp())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.errors import InputRefused
@@ -17,6 +17,7 @@ from siyu_cli.sheets import delimited
 from siyu_cli.sheets.header import build_header, clean_header
 from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.raw import open_source
+from tests.conftest import examples
 from tests.sheets.makers import codes, orders, text, xls, xlsx
 
 HEADER = "订单号,手机号,付款时间,实付金额,备注"
@@ -164,7 +165,7 @@ def test_a_product_that_begins_like_a_total_is_data(tmp_path):
     assert (table.read, table.blank) == (2, 1)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(60)
 @given(
     st.lists(
         st.lists(st.text(st.sampled_from('ab,"\n 中\t='), max_size=6), min_size=3, max_size=3),
@@ -202,7 +203,7 @@ def test_both_roads_read_what_the_csv_module_reads(tmp_path, rows, block, encodi
     assert pa.concat_arrays([batch.row_nos for batch in batches]).to_pylist() == starts
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(60)
 @given(st.lists(st.text(st.sampled_from("ab,中 "), max_size=12), max_size=20), st.sampled_from([5, 4096]))
 def test_every_line_is_accounted_for(tmp_path, body, block):
     path = text(tmp_path / "a.csv", "订单号,付款时间,实付金额\n" + "".join(f"{line}\n" for line in body))

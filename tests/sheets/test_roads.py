@@ -11,7 +11,7 @@ from unittest import mock
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from siyu_cli.errors import InputRefused
@@ -21,6 +21,7 @@ from siyu_cli.sheets.dates import clean_moments
 from siyu_cli.sheets.header import build_header
 from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.raw import open_source
+from tests.conftest import examples
 from tests.sheets.makers import TZ
 
 WORDS = st.one_of(
@@ -88,7 +89,7 @@ def read(path: Path, delimiter: str) -> object:
         return refusal.code, refusal.where.line if refusal.where else None
 
 
-@settings(deadline=None, max_examples=300)
+@examples(150)
 @given(
     st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=8),
     LOOKS,
@@ -99,7 +100,10 @@ def read(path: Path, delimiter: str) -> object:
 # A cell at the start of a later piece begins with what looks like a byte order mark, in either encoding.
 @example(
     [[""] * 3, [""] * 3, ["", "", '=""'], ["\ufeff", "", ""]],
-    ("utf-8", ",", "\n", csv.QUOTE_MINIMAL), None, 0, 16,
+    ("utf-8", ",", "\n", csv.QUOTE_MINIMAL),
+    None,
+    0,
+    16,
 )
 @example(
     [["a", "b", "c"]] * 3 + [["锘縳", "", ""]] * 3, ("gb18030", ",", "\n", csv.QUOTE_MINIMAL), None, 0, 16
@@ -148,7 +152,6 @@ def naive_odd(text: str) -> bool:
     return control or (bool(text) and (is_space(text[0]) or is_space(text[-1]) or text[0] in "='`"))
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=4), CELLS), max_size=12), st.integers(0, 3))
 def test_no_odd_text_is_taken_for_plain(texts, skipped):
     column = pa.array(texts, pa.string())[skipped:]
@@ -156,7 +159,6 @@ def test_no_odd_text_is_taken_for_plain(texts, skipped):
         assert is_odd or not naive_odd(text or "")
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=4), CELLS), max_size=12), st.integers(0, 3))
 def test_looks_at_the_bytes_say_what_the_texts_say(texts, skipped):
     column = pa.array(texts, pa.string())[skipped:]
@@ -188,7 +190,6 @@ CLEANERS = {
 
 
 @pytest.mark.parametrize("name", CLEANERS)
-@settings(deadline=None)
 @given(data=st.data(), repeated=st.booleans())
 def test_a_column_means_what_its_cells_mean_one_by_one(name, data, repeated):
     """Alike cells take the quick road together, a mixed column the careful one; repeats are cleaned once."""

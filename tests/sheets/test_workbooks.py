@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.errors import InputRefused
@@ -20,6 +20,7 @@ from siyu_cli.sheets import child, guards
 from siyu_cli.sheets.raw import NOT_CALCULATED, list_sheets, open_source
 from siyu_cli.sheets.sniff import FileKind, needs_password, sniff
 from siyu_cli.sheets.workbook import cell_text, number_text
+from tests.conftest import examples
 from tests.sheets.makers import orders, xls, xlsx
 from tests.sheets.raw_files import (
     STRICT_MAIN,
@@ -460,7 +461,7 @@ def test_a_prolog_that_never_ends_is_soon_refused(tmp_path, piece):
     assert refused(write(tmp_path, content)).code in ("broken-workbook", "not-a-spreadsheet", "unsafe-xml")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(150)
 @given(st.data())
 def test_a_damaged_workbook_is_read_or_refused(tmp_path, data):
     make = data.draw(st.sampled_from(["xlsx", "xls"]))

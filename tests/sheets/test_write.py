@@ -12,7 +12,7 @@ from typing import Any
 import openpyxl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
@@ -27,6 +27,7 @@ from siyu_cli.sheets.write import (
     write_csv,
     write_list_workbook,
 )
+from tests.conftest import examples
 
 ATTACKS = [
     "=cmd|'/c calc'!A1",
@@ -88,7 +89,7 @@ def test_attack_strings_as_titles_sheet_names_and_about(tmp_path: Path) -> None:
     assert [row[1].value for row in book["说明"].iter_rows()] == ATTACKS
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), min_size=1, max_size=5))
 def test_every_text_comes_back(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]) -> None:
     path = save(tmp_path_factory.mktemp("w") / "a.xlsx", [ListColumn("甲"), ListColumn("乙")], rows)
@@ -194,7 +195,7 @@ def test_sheet_names(wanted: list[str], names: list[str]) -> None:
     assert sheet_names(wanted, ["说明"]) == names
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=4))
 def test_any_sheet_names_make_a_valid_workbook(
     tmp_path_factory: pytest.TempPathFactory, names: list[str]
