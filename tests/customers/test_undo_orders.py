@@ -183,7 +183,7 @@ def file_of(kind: str, day: int, facts: Sequence[tuple[str, int, str]]) -> Clean
 
 
 @given(st.lists(st.one_of(FILES, st.integers(0, 5)), min_size=2, max_size=7))
-@examples(8)
+@examples(12)
 def test_any_sequence_of_imports_and_undos_is_that_of_the_imports_that_stand(steps: list[Any]) -> None:
     """A number undoes one of the imports so far. Details and returns need a known order, so they come last."""
     with new_store() as con, new_store() as fresh:

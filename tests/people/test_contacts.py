@@ -268,7 +268,7 @@ SHOPS = count()
 
 
 @given(people=PEOPLE, later=PEOPLE, seed=st.randoms())
-@examples(5)
+@examples(8)
 def test_any_list_is_conserved_and_order_decides_nothing(
     make_shop: Callable[[str], Shop],
     people: list[tuple[Any, ...]],
