@@ -16,8 +16,18 @@ _SETTINGS = """\
 shop: {shop}
 # 所有「天」都按这个时区的日历日算
 timezone: Asia/Shanghai
-# 分出去的线索几天内要加上
-lead_due_days: 10
+# 分出去的线索是谁的、到哪天为止(docs/leads.md)
+leads:
+  # 几天内要加上
+  protect_days: 10
+  # 有跟进(已发申请、稍后)就延到跟进后几天,只会往后延
+  extend_days: 3
+  # 从分到那天算,最长几天
+  max_days: 20
+  # 收回的线索几天之内不再分给原来的人
+  cooldown_days: 30
+  # 最多换几个人,再收回就是死线索
+  max_owners: 3
 # score-customers 默认用的分层方案:segments/ 里的文件名
 scheme: 八分群
 # 数据库最多用多少内存

@@ -4,21 +4,51 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from siyu_cli.clock import date_of, zone
 from siyu_cli.errors import InputRefused, UsageRefused, Where
 from siyu_cli.language import tr
-from siyu_cli.words import did_you_mean
+from siyu_cli.words import did_you_mean, fold
 
 if TYPE_CHECKING:
-    from siyu_cli.yamlfile import Scalar
+    from siyu_cli.yamlfile import Node, Scalar
+
+    Pairs = Sequence[tuple[Scalar, Node]]
 
 SETTINGS_NAME = "siyu.yaml"
 STATE_NAME = ".siyu"
 EDITABLE = ("rules", "platforms", "segments")
+
+
+@dataclass(frozen=True)
+class Protection:
+    """How long a lead is its owner's: `protect_days` from its assignment; a sign of work moves the deadline to
+    `extend_days` after it, if that is later; never past `max_days` from the assignment.
+
+    Who lost it gets it back after `cooldown_days` at the earliest; `max_owners` people may try, then it is dead.
+    """
+
+    protect_days: int = 10
+    extend_days: int = 3
+    max_days: int = 20
+    cooldown_days: int = 30
+    max_owners: int = 3
+
+
+@dataclass(frozen=True)
+class LeadSettings:
+    """Section `leads:`: the protection of leads, and what differs by channel (folded name)."""
+
+    protection: Protection = Protection()
+    channels: Mapping[str, Protection] = field(default_factory=dict)
+
+    def of(self, channel_key: str | None) -> Protection:
+        """The protection of a lead by its channel."""
+        return self.channels.get(channel_key or "", self.protection)
 
 
 @dataclass(frozen=True)
@@ -30,6 +60,7 @@ class Settings:
     memory_limit: str = "2GB"
     lead_due_days: int = 10
     scheme: str = "八分群"
+    leads: LeadSettings = LeadSettings()
 
 
 @dataclass(frozen=True)
@@ -113,18 +144,20 @@ def read_settings(path: Path) -> Settings:
             where=node.mark.where(),
         )
     known = {field.name: field.default for field in fields(Settings)}
-    values: dict[str, str | int] = {}
+    values: dict[str, Any] = {}
     for key, value in node.pairs:
         if key.text not in known:
-            near = did_you_mean(key.text, list(known))
-            raise InputRefused(
-                "unknown-setting",
-                tr(f"siyu.yaml 里没有「{key.text}」这个设置", f"siyu.yaml knows no setting “{key.text}”"),
-                hint=tr(f"你是不是想写:{near}", f"Did you mean: {near}") if near else "",
-                where=key.mark.where(),
-            )
+            raise _unknown(key, list(known))
+        if key.text in _SECTIONS:
+            continue
         values[key.text] = _setting(key, value, is_number=isinstance(known[key.text], int))
-    settings = Settings(**values)  # type: ignore[arg-type]
+    settings = Settings(**values)
+    for key, value in node.pairs:
+        if key.text in _SECTIONS:
+            section = _SECTIONS[key.text](_pairs_of(key, value), settings)
+            settings = replace(settings, **{key.text: section})
+    if node.get("leads") is None:
+        settings = replace(settings, leads=_read_leads([], settings))
     try:
         zone(settings.timezone)
     except UsageRefused as error:
@@ -142,11 +175,78 @@ def read_settings(path: Path) -> Settings:
     return settings
 
 
-def _setting(key: Scalar, value: object, *, is_number: bool) -> str | int:
+def _read_leads(pairs: Pairs, settings: Settings) -> LeadSettings:
+    """Section `leads:`; `lead_due_days` is the older name of its protect_days."""
+    own = [(key, value) for key, value in pairs if key.text != "channels"]
+    common = _read_protection(own, Protection(protect_days=settings.lead_due_days), ("channels",))
+    channels: dict[str, Protection] = {}
+    for key, value in pairs:
+        if key.text == "channels":
+            for name, entry in _pairs_of(key, value):
+                channels[fold(name.text)] = _read_protection(_pairs_of(name, entry), common)
+    return LeadSettings(common, channels)
+
+
+def _read_protection(pairs: Pairs, default: Protection, more: tuple[str, ...] = ()) -> Protection:
+    """The numbers of a protection, over those of `default`."""
+    known = [field.name for field in fields(Protection)]
+    values: dict[str, int] = {}
+    for key, value in pairs:
+        if key.text not in known:
+            raise _unknown(key, [*known, *more])
+        values[key.text] = int(_setting(key, value, is_number=True, least=int(key.text not in _MAY_BE_ZERO)))
+    found = replace(default, **values)
+    if found.max_days < found.protect_days:
+        if "max_days" not in values:
+            return replace(found, max_days=found.protect_days)
+        raise InputRefused(
+            "bad-setting",
+            tr(
+                f"max_days({found.max_days})比 protect_days({found.protect_days})还短",
+                f"max_days ({found.max_days}) is shorter than protect_days ({found.protect_days})",
+            ),
+            hint=tr("把 max_days 改成不小于 protect_days", "Make max_days at least protect_days"),
+            where=pairs[0][0].mark.where(),
+        )
+    return found
+
+
+_MAY_BE_ZERO = ("extend_days", "cooldown_days")
+_SECTIONS: Mapping[str, Callable[[Pairs, Settings], Any]] = {"leads": _read_leads}
+"""Settings that are sections of their own, each with its reader."""
+
+
+def _unknown(key: Scalar, known: list[str]) -> InputRefused:
+    near = did_you_mean(key.text, known)
+    return InputRefused(
+        "unknown-setting",
+        tr(f"siyu.yaml 里没有「{key.text}」这个设置", f"siyu.yaml knows no setting “{key.text}”"),
+        hint=tr(f"你是不是想写:{near}", f"Did you mean: {near}") if near else "",
+        where=key.mark.where(),
+    )
+
+
+def _pairs_of(key: Scalar, value: object) -> Pairs:
+    """The entries of a section; an empty one has none."""
+    from siyu_cli.yamlfile import Mapping as YamlMapping
+    from siyu_cli.yamlfile import Scalar
+
+    if isinstance(value, YamlMapping):
+        return value.pairs
+    if value is None or (isinstance(value, Scalar) and value.value is None):
+        return ()
+    raise InputRefused(
+        "bad-setting",
+        tr(f"设置「{key.text}」下面应是「键: 值」", f"Setting “{key.text}” must hold “key: value”"),
+        where=key.mark.where(),
+    )
+
+
+def _setting(key: Scalar, value: object, *, is_number: bool, least: int = 1) -> str | int:
     from siyu_cli.yamlfile import Scalar
 
     if isinstance(value, Scalar):
-        if is_number and type(value.value) is int and value.value > 0:
+        if is_number and type(value.value) is int and value.value >= least:
             return value.value
         if not is_number:
             return value.text

@@ -168,7 +168,7 @@ def register(app: typer.Typer) -> None:
                 f"{now.staff_active:,} / {now.staff_retired:,}",
             ),
             (
-                tr("线索(待分配 / 待添加)", "Leads (in pool / held)"),
+                tr("线索(待分配 / 持有中)", "Leads (in pool / held)"),
                 f"{now.leads_in_pool:,} / {now.leads_held:,}",
             ),
             (tr("客户", "Customers"), f"{now.customers:,}"),

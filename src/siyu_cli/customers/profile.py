@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
     from siyu_cli.store.engine import Engine
 
-POOL_STATE = "待分配"
+OWNED_STATES = ("待添加", "待通过", "已添加")
+"""States of a lead whose holder looks after the customer of its phone: nobody does after 拒绝 or 无效."""
 
 # Words whose folded form is not stored; few even among millions of customers. Parameter: score run id.
 _WORDS_SQL = """
@@ -31,14 +32,14 @@ UNION SELECT name AS word FROM staff
 UNION SELECT segment AS word FROM scores WHERE run_id = ?
 """
 
-# Parameters: the state of a lead that nobody holds; score run id.
+# Parameters: the states of leads that are somebody's; score run id.
 PROFILE_SQL = """
 WITH phones AS (
     SELECT customer_id AS phone_customer_id, value AS known_phone FROM customer_keys WHERE kind = 'phone'
 ),
 known_leads AS (
     SELECT lead_id, phone, COALESCE(channel_key, '') AS lead_channel_key,
-           CASE WHEN state <> ? THEN COALESCE(staff_id, '') ELSE '' END AS holder_id
+           CASE WHEN state IN (?, ?, ?) THEN COALESCE(staff_id, '') ELSE '' END AS holder_id
     FROM lead_state
 ),
 own_leads AS (
@@ -80,7 +81,7 @@ def build_profiles(engine: Engine, as_of: AsOf) -> None:
     run = newest_score_run(engine, as_of)
     run_id = run.run_id if run else 0
     register_word_keys(engine, run_id)
-    engine.write(PROFILE_SQL, "fact_customers", (POOL_STATE, run_id))
+    engine.write(PROFILE_SQL, "fact_customers", (*OWNED_STATES, run_id))
 
 
 def register_word_keys(engine: Engine, score_run_id: int) -> None:

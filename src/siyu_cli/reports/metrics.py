@@ -158,11 +158,11 @@ _STATES_SQL = "SELECT state, COUNT(*) AS leads FROM lead_state GROUP BY state"
 _IMPORTED_SQL = "SELECT COUNT(*) AS leads FROM lead_state WHERE imported_sec >= ? AND imported_sec <= ?"
 _BY_SQL = """
 SELECT COALESCE({column}, '') AS label, COUNT(*) AS leads,
-       SUM(CASE WHEN state <> ? AND staff_id IS NOT NULL THEN 1 ELSE 0 END) AS held
+       SUM(CASE WHEN state <> ? THEN 1 ELSE 0 END) AS held
 FROM lead_state GROUP BY COALESCE({column}, '')
 """
 
-# Parameters: first day, last day.
+# Parameters: the states of leads that somebody holds; first day, last day.
 _STAFF_SQL = """
 WITH given AS (
     SELECT staff_id AS given_id, COUNT(*) AS given_leads FROM lead_events WHERE kind = 'assigned'
@@ -170,7 +170,7 @@ WITH given AS (
 ),
 holding AS (
     SELECT staff_id AS holding_id, COUNT(*) AS held_leads FROM lead_state
-    WHERE state <> ? AND staff_id IS NOT NULL GROUP BY staff_id
+    WHERE state IN (?, ?) GROUP BY staff_id
 ),
 owned AS (
     SELECT owner_id, COUNT(*) AS owned_customers FROM fact_customers WHERE owner_id <> '' GROUP BY owner_id
@@ -194,6 +194,7 @@ ORDER BY s.staff_id
 """
 
 POOL_STATE = "待分配"
+HELD_STATES = ("待添加", "待通过")
 
 
 @dataclass(frozen=True)
@@ -388,7 +389,7 @@ def read_leads(engine: Engine, period: Period, first_sec: int, last_sec: int) ->
 
 def read_staff(engine: Engine, period: Period) -> list[StaffRow]:
     """Everyone on the staff sheet, active ones first, by net of the customers they look after."""
-    rows = engine.query(_STAFF_SQL, (POOL_STATE, period.first_day, period.last)).to_pylist()
+    rows = engine.query(_STAFF_SQL, (*HELD_STATES, period.first_day, period.last)).to_pylist()
     staff = [
         StaffRow(
             row["staff_id"],

@@ -42,7 +42,7 @@ def read_status(con: DuckDBPyConnection) -> Status:
     row = con.execute("""
         SELECT (SELECT count(*) FROM staff WHERE is_active = 1), (SELECT count(*) FROM staff WHERE is_active = 0),
                (SELECT count(*) FROM lead_state), (SELECT count(*) FROM lead_state WHERE state = '待分配'),
-               (SELECT count(*) FROM lead_state WHERE state = '待添加'), (SELECT count(*) FROM customers),
+               (SELECT count(*) FROM lead_state WHERE state IN ('待添加', '待通过')), (SELECT count(*) FROM customers),
                (SELECT count(*) FROM order_lines WHERE is_detail = 0),
                (SELECT count(*) FROM order_lines WHERE is_detail = 0 AND customer_id IS NULL),
                (SELECT min(paid_sec) FROM order_lines), (SELECT max(paid_sec) FROM order_lines),

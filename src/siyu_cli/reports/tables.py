@@ -55,7 +55,7 @@ phones AS (
 owners AS (
     SELECT k.customer_id, min_by(s.staff_id, s.lead_id) AS owner
     FROM customer_keys AS k JOIN lead_state AS s ON s.phone = k.value
-    WHERE k.kind = 'phone' AND s.staff_id IS NOT NULL AND s.state <> '待分配' GROUP BY k.customer_id
+    WHERE k.kind = 'phone' AND s.staff_id IS NOT NULL AND s.state IN ('待添加', '待通过', '已添加') GROUP BY k.customer_id
 )
 SELECT c.customer_id, coalesce(b.buyer_ids, '') AS buyer_ids, {{phone:p.phone}},
        coalesce(w.owner, '') AS owner, CAST(coalesce(o.orders, 0) AS BIGINT) AS orders,
@@ -87,8 +87,9 @@ ORDER BY l.order_no, l.line_no
 WITH pre_tags AS (SELECT phone, string_agg(DISTINCT tag, ';' ORDER BY tag) AS tags FROM phone_tags GROUP BY phone),
 batches AS (SELECT lead_id, string_agg(DISTINCT batch, ';' ORDER BY batch) AS batches FROM lead_sources GROUP BY lead_id)
 SELECT s.lead_id, {{phone:s.phone}}, s.name, s.source, s.channel, b.batches, s.province, s.city, s.product, t.tags,
-       s.remark, s.state, coalesce(CASE WHEN s.state <> '待分配' THEN s.staff_id END, '') AS staff_id,
-       {_moment("s.imported_sec")} AS imported_at, {_moment("s.last_sec")} AS last_at
+       s.remark, s.state, coalesce(s.staff_id, '') AS staff_id, s.owners, {_moment("s.assigned_sec")} AS assigned_at,
+       {_moment("s.active_sec")} AS active_at, {_moment("s.imported_sec")} AS imported_at,
+       s.last_kind, {_moment("s.last_sec")} AS last_at
 FROM lead_state AS s
 LEFT JOIN pre_tags AS t ON t.phone = s.phone
 LEFT JOIN batches AS b ON b.lead_id = s.lead_id
@@ -96,8 +97,8 @@ WHERE {{until}}
 ORDER BY s.lead_id
 """,
     "ledger": f"""
-SELECT e.event_id, e.lead_id, {_moment("e.at_sec")} AS at, e.kind, e.staff_id, e.reason, e.run_id
-FROM lead_events AS e
+SELECT e.event_id, e.lead_id, {_moment("e.at_sec")} AS at, e.kind, e.staff_id, e.reason, n.note, e.run_id
+FROM lead_events AS e LEFT JOIN lead_notes AS n ON n.event_id = e.event_id
 WHERE {{until}}
 ORDER BY e.event_id
 """,

@@ -140,8 +140,13 @@ def _leads(sheet: Worksheet, report: Report) -> None:
                 "count",
                 tr("导入过的手机号,每个一条", "phones ever imported"),
             ),
-            (tr("待分配", "In the pool"), leads.in_pool, "count", tr("现在没有人持有", "held by nobody now")),
-            (tr("已分出", "Held"), leads.held, "count", tr("现在在员工手里", "held by staff now")),
+            (tr("待分配", "In the pool"), leads.in_pool, "count", tr("等着分配", "waiting to be dealt")),
+            (
+                tr("已分出", "Dealt"),
+                leads.held,
+                "count",
+                tr("在员工手里或已有结果", "held by staff or closed"),
+            ),
             (tr("期内导入", "Imported"), leads.imported, "count", report.period.words),
         ],
     )
@@ -161,7 +166,7 @@ def _lead_groups(
     heads = (
         Head(name, "text", 2),
         Head(tr("线索", "Leads")),
-        Head(tr("已分出", "Held")),
+        Head(tr("已分出", "Dealt")),
         Head(tr("待分配", "Pool")),
     )
     rows = [(g.label or tr("未注明", "not named"), g.leads, g.held, g.leads - g.held) for g in groups[:30]]

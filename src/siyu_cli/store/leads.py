@@ -56,8 +56,9 @@ def stage_leads(con: DuckDBPyConnection, incoming: pa.Table) -> None:
         )
         SELECT r.*, s.lead_id, c.customer_id,
                CASE WHEN r.nth > 1 THEN 'duplicate' WHEN o.phone IS NOT NULL THEN 'opted-out'
-                    WHEN f.phone IS NOT NULL OR r.is_added = 1 THEN 'already-friend'
-                    WHEN s.state = '待分配' THEN 'in-pool' WHEN s.lead_id IS NOT NULL THEN 'already-lead'
+                    WHEN f.phone IS NOT NULL OR r.is_added = 1 OR s.state = '已添加' THEN 'already-friend'
+                    WHEN s.state = '待分配' THEN 'in-pool' WHEN s.state = '已是客户' THEN 'already-customer'
+                    WHEN s.lead_id IS NOT NULL THEN 'already-lead'
                     WHEN c.customer_id IS NOT NULL THEN 'already-customer' ELSE 'new' END AS outcome,
                o.phone IS NOT NULL AS is_opted_out
         FROM ranked AS r
@@ -169,14 +170,14 @@ def take_back(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> tuple[i
     """Take what a list said of its phones back: (phones it no longer speaks of, rows that stay by reason).
 
     A lead lives by the lists that name it: one that only this list names is `undone` in the ledger, at the
-    moment of its last event, as if it had not come. It stays `assigned-since` when somebody was given it,
-    `confirmed-since` when a later list names it, too.
+    moment of its last event, as if it had not come. It stays `assigned-since` when somebody was given it or
+    it has come to an end, `confirmed-since` when a later list names it, too.
     """
     run = {"run": run_id, "undo": undo_run_id}
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE leads_named AS
-        SELECT s.lead_id, s.phone, s.last_kind = 'assigned' AS is_assigned, s.last_sec,
+        SELECT s.lead_id, s.phone, s.owners > 0 OR s.state <> '待分配' AS is_assigned, s.last_sec,
                EXISTS (SELECT 1 FROM lead_sources AS o WHERE o.lead_id = s.lead_id AND o.run_id <> $run) AS is_named,
                EXISTS (SELECT 1 FROM lead_events AS e WHERE e.lead_id = s.lead_id AND e.run_id = $run
                        AND e.kind = 'imported') AS is_brought
@@ -228,15 +229,27 @@ class LedgerRow:
     is_present: bool
 
 
-def pool(con: DuckDBPyConnection, as_of_sec: int) -> pa.Table:
-    """Leads to deal out: in the pool, imported by `as_of_sec`, not opted out."""
+def pool(con: DuckDBPyConnection, as_of_sec: int, cooldown_days: int = 0) -> pa.Table:
+    """Leads to deal out: in the pool, imported by `as_of_sec`, not opted out.
+
+    With what may decide who gets one: province, city, source, product, tags, attributes, `last_owner` (whom
+    it went to last, or null) and `barred`, the accounts it left less than `cooldown_days` days ago (or null).
+    """
     relation: Any = con.sql(
         """
-        SELECT lead_id, phone, channel_key, imported_sec FROM lead_state AS s
-        WHERE state = '待分配' AND imported_sec <= ?
+        WITH gone AS (
+            SELECT lead_id, max_by(staff_id, event_id) AS last_owner,
+                   list(DISTINCT staff_id ORDER BY staff_id)
+                       FILTER (at_sec // 86400 > $as_of // 86400 - $cooldown) AS barred
+            FROM lead_events WHERE kind IN ('reclaimed', 'returned', 'handed_over') GROUP BY lead_id
+        )
+        SELECT s.lead_id, s.phone, s.channel_key, s.imported_sec, s.province, s.city, s.source, s.product, s.tags,
+               l.attributes, g.last_owner, g.barred
+        FROM lead_state AS s JOIN leads AS l ON l.lead_id = s.lead_id LEFT JOIN gone AS g ON g.lead_id = s.lead_id
+        WHERE s.state = '待分配' AND s.imported_sec <= $as_of
           AND NOT EXISTS (SELECT 1 FROM opt_outs AS o WHERE o.phone = s.phone)
         """,
-        params=[as_of_sec],
+        params={"as_of": as_of_sec, "cooldown": cooldown_days},
     )
     return relation.to_arrow_table()
 
@@ -260,7 +273,7 @@ def given_and_holding(con: DuckDBPyConnection) -> dict[str, tuple[int, int]]:
         "SELECT staff_id, count(*) FROM lead_events WHERE kind = 'assigned' GROUP BY staff_id"
     ).fetchall()
     held = con.execute(
-        "SELECT staff_id, count(*) FROM lead_state WHERE state = '待添加' GROUP BY staff_id"
+        "SELECT staff_id, count(*) FROM lead_state WHERE state IN ('待添加', '待通过') GROUP BY staff_id"
     ).fetchall()
     holding = dict(held)
     return {staff_id: (count, holding.get(staff_id, 0)) for staff_id, count in given}

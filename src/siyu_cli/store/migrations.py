@@ -296,6 +296,60 @@ def _m005_contacts_and_events(con: DuckDBPyConnection) -> None:
     con.execute(_CONTACTS_AND_EVENTS)
 
 
+# The whole life of a lead. An event's staff_id is whom it is about: who got it, reported, lost or escalated it;
+# `reopened` goes back to a fresh assignment of staff_id, or to the pool where it is null. leads/states.py says
+# which event may follow which state. lead_notes has what a member of staff wrote beside a result.
+_LEAD_DESK = """
+DROP VIEW lead_state;
+CREATE TABLE lead_ledger (
+    event_id BIGINT NOT NULL, lead_id BIGINT NOT NULL, at_sec BIGINT NOT NULL,
+    kind VARCHAR NOT NULL CHECK (kind IN (
+        'imported', 'undone', 'assigned', 'requested', 'added', 'befriended', 'declined', 'invalid', 'postponed',
+        'reclaimed', 'returned', 'handed_over', 'bought', 'dead', 'reminded', 'escalated', 'reopened')),
+    staff_id VARCHAR, reason VARCHAR NOT NULL, run_id BIGINT NOT NULL
+);
+INSERT INTO lead_ledger SELECT * FROM lead_events ORDER BY event_id;
+DROP TABLE lead_events;
+ALTER TABLE lead_ledger RENAME TO lead_events;
+CREATE TABLE lead_notes (event_id BIGINT NOT NULL, note VARCHAR NOT NULL);
+CREATE VIEW lead_state AS
+WITH told AS (
+    SELECT lead_id, arg_max(kind, event_id) AS last_kind, arg_max(at_sec, event_id) AS last_sec,
+           arg_max(run_id, event_id) AS run_id, count(*) FILTER (kind = 'assigned') AS owners,
+           arg_max(kind, event_id) FILTER (kind NOT IN ('postponed', 'reminded', 'escalated')) AS state_kind,
+           nullif(arg_max(coalesce(staff_id, ''), event_id)
+                  FILTER (kind NOT IN ('postponed', 'reminded', 'escalated')), '') AS staff_id,
+           arg_max(at_sec, event_id) FILTER (kind = 'assigned') AS given_sec,
+           max(event_id) FILTER (kind IN ('assigned', 'reopened')) AS since_id,
+           max(event_id) FILTER (kind IN ('requested', 'postponed')) AS active_id,
+           arg_max(at_sec, event_id) FILTER (kind IN ('requested', 'postponed')) AS active_sec
+    FROM lead_events GROUP BY lead_id
+),
+stands AS (
+    SELECT * EXCLUDE (active_sec), CASE WHEN active_id > since_id THEN active_sec END AS active_sec,
+           CASE state_kind
+               WHEN 'assigned' THEN '待添加' WHEN 'requested' THEN '待通过'
+               WHEN 'added' THEN '已添加' WHEN 'befriended' THEN '已添加'
+               WHEN 'declined' THEN '拒绝' WHEN 'invalid' THEN '无效'
+               WHEN 'bought' THEN '已是客户' WHEN 'dead' THEN '死线索'
+               WHEN 'reopened' THEN CASE WHEN staff_id IS NULL THEN '待分配' ELSE '待添加' END
+               ELSE '待分配' END AS state
+    FROM told WHERE state_kind <> 'undone'
+)
+SELECT l.lead_id, l.phone, l.name, l.source, l.channel, l.channel_key, l.remark, l.province, l.city,
+       l.product, l.tags, l.imported_sec, s.last_kind, s.last_sec,
+       CASE WHEN s.state <> '待分配' THEN s.staff_id END AS staff_id, s.run_id, s.state,
+       CASE WHEN s.state IN ('待添加', '待通过') THEN s.given_sec END AS assigned_sec,
+       CASE WHEN s.state IN ('待添加', '待通过') THEN s.active_sec END AS active_sec, s.owners
+FROM leads AS l JOIN stands AS s ON s.lead_id = l.lead_id;
+"""
+
+
+def _m006_lead_desk(con: DuckDBPyConnection) -> None:
+    con.execute(_LEAD_DESK)
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     _m001_first_tables, _m002_lead_shares, _m003_orders_again, _m004_people, _m005_contacts_and_events,
+    _m006_lead_desk,
 )  # fmt: skip
