@@ -12,6 +12,7 @@ from siyu_cli.commands import (
     data,
     imports,
     imports_people,
+    lead_care,
     leads,
     people,
     pushes,
@@ -78,7 +79,20 @@ def root(
     ctx.obj = {key: value for key, value in given.items() if value not in (None, False)}
 
 
-for panel in (start, imports, imports_people, undo, leads, customers, people, rules, pushes, reports, data):
+for panel in (
+    start,
+    imports,
+    imports_people,
+    undo,
+    leads,
+    lead_care,
+    customers,
+    people,
+    rules,
+    pushes,
+    reports,
+    data,
+):
     panel.register(app)
 
 

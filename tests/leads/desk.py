@@ -45,3 +45,19 @@ def event_file(shop: Shop, numbers: Sequence[int], name: str = "行为.csv") -> 
     lines = ["手机号,行为,时间,商品"]
     lines += [f"{13_800_000_000 + number},浏览,2025-03-01 10:00:00,苹果" for number in numbers]
     return shop.file(name, "\n".join(lines) + "\n")
+
+
+def assign(shop: Shop, phones: Sequence[int | str], day: str, channels: Sequence[str] = ("",)) -> None:
+    """Import and deal out leads on one day."""
+    file = lead_file(shop, phones, f"名单{phones[0]}-{day}.csv", channels)
+    shop.run("import-leads", file, "--as-of", f"{day} 09:00")
+    shop.run("distribute-leads", "--as-of", f"{day} 10:00")
+
+
+def ledger(shop: Shop, kind: str | None = None) -> list[tuple[object, ...]]:
+    """The ledger without run ids: phone, kind, moment, account and reason in order."""
+    return shop.rows(
+        "SELECT l.phone, e.kind, e.at_sec, e.staff_id, e.reason FROM lead_events AS e JOIN leads AS l USING (lead_id) "
+        "WHERE e.kind = coalesce(?, e.kind) ORDER BY e.lead_id, e.event_id",
+        [kind],
+    )

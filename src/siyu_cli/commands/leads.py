@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
                 paths = workbooks.promise(run.con, run.run_id, folder, ctx.workspace.root, found.plan.shares)
                 desk.apply(run.con, found.plan, run.run_id, at_sec, paths)
             run.counts = {"assigned": found.plan.assigned, "left_in_pool": found.opted_out}
-        written = [] if ctx.dry_run else _write_promised(ctx)
+        written = [] if ctx.dry_run else write_promised(ctx)
         outcome = Outcome(_result(found, written), run_id=run.run_id)
         if found.plan.assigned:
             outcome.tables.append(_share_table(found))
@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
         return outcome
 
 
-def _write_promised(ctx: AppContext) -> list[Written]:
+def write_promised(ctx: AppContext) -> list[Written]:
     """Write this batch's files and those an interrupted run still owes; the store is closed meanwhile."""
     from siyu_cli.leads import workbooks
     from siyu_cli.store.connection import transaction

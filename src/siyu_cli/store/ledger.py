@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
 
@@ -39,3 +40,38 @@ def hand_over(con: DuckDBPyConnection, staff_id: str, run_id: int, at_sec: int, 
         [at_sec, reason, staff_id],
     )
     return append_events(con, "handed_over", run_id)
+
+
+def held_leads(con: DuckDBPyConnection, as_of_sec: int) -> pa.Table:
+    """Every lead somebody holds, by lead: who, since when, how it stands.
+
+    A lead whose ledger goes on after `as_of_sec` is left out: what happened later decides about it.
+    """
+    relation: Any = con.sql(
+        """
+        SELECT lead_id, phone, channel_key, staff_id, state, assigned_sec, active_sec, last_sec, owners
+        FROM lead_state WHERE state IN ('待添加', '待通过') AND last_sec <= ? ORDER BY lead_id
+        """,
+        params=[as_of_sec],
+    )
+    return relation.to_arrow_table()
+
+
+def signs_of_work(con: DuckDBPyConnection) -> pa.Table:
+    """(lead_id, day) of every sign of work in the assignments in force, by lead and day."""
+    relation: Any = con.sql("""
+        SELECT e.lead_id, e.at_sec // 86400 AS day
+        FROM lead_events AS e
+        JOIN (SELECT lead_id, max(event_id) AS since_id FROM lead_events WHERE kind IN ('assigned', 'reopened')
+              GROUP BY lead_id) AS s ON s.lead_id = e.lead_id AND e.event_id > s.since_id
+        WHERE e.kind IN ('requested', 'postponed') ORDER BY e.lead_id, day
+    """)
+    return relation.to_arrow_table()
+
+
+def later_held(con: DuckDBPyConnection, as_of_sec: int) -> int:
+    """Held leads that `held_leads` leaves out."""
+    row = con.execute(
+        "SELECT count(*) FROM lead_state WHERE state IN ('待添加', '待通过') AND last_sec > ?", [as_of_sec]
+    ).fetchall()[0]
+    return int(row[0])

@@ -298,7 +298,8 @@ def _m005_contacts_and_events(con: DuckDBPyConnection) -> None:
 
 # The whole life of a lead. An event's staff_id is whom it is about: who got it, reported, lost or escalated it;
 # `reopened` goes back to a fresh assignment of staff_id, or to the pool where it is null. leads/states.py says
-# which event may follow which state. lead_notes has what a member of staff wrote beside a result.
+# which event may follow which state. lead_feedback names the events that a member of staff reported: of the
+# how-many-th assignment of the lead, in a file of which moment, with what note.
 _LEAD_DESK = """
 DROP VIEW lead_state;
 CREATE TABLE lead_ledger (
@@ -311,7 +312,9 @@ CREATE TABLE lead_ledger (
 INSERT INTO lead_ledger SELECT * FROM lead_events ORDER BY event_id;
 DROP TABLE lead_events;
 ALTER TABLE lead_ledger RENAME TO lead_events;
-CREATE TABLE lead_notes (event_id BIGINT NOT NULL, note VARCHAR NOT NULL);
+CREATE TABLE lead_feedback (
+    event_id BIGINT NOT NULL, assignment BIGINT NOT NULL, moment_sec BIGINT NOT NULL, note VARCHAR
+);
 CREATE VIEW lead_state AS
 WITH told AS (
     SELECT lead_id, arg_max(kind, event_id) AS last_kind, arg_max(at_sec, event_id) AS last_sec,
