@@ -11,6 +11,7 @@ from siyu_cli.commands import (
     customers,
     data,
     imports,
+    imports_feedback,
     imports_people,
     lead_care,
     leads,
@@ -82,6 +83,7 @@ def root(
 for panel in (
     start,
     imports,
+    imports_feedback,
     imports_people,
     undo,
     leads,

@@ -63,6 +63,10 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+SUMMARY_STEM = "_汇总"
+"""How the summaries beside staff workbooks are called; a folder that comes back holds them, too."""
+
+
 @dataclass(frozen=True)
 class Skipped:
     """A file in a folder, glob or archive that is left out, and why (a code, see `why`)."""
@@ -81,6 +85,7 @@ class Skipped:
             "empty-file": tr("空文件(0 字节)", "an empty file (0 bytes)"),
             "still-growing": tr("还在写入,写完再导入", "still being written, import it later"),
             "no-spreadsheet": tr("不是表格文件", "no spreadsheet"),
+            "own-summary": tr("siyu 自己写的汇总", "a summary that siyu wrote"),
         }[self.reason]
 
 
@@ -93,6 +98,8 @@ def reason_to_skip(name: str) -> str | None:
         return "hidden-file"
     if path.suffix.lower() in _HALF_DONE:
         return "unfinished-download"
+    if path.stem.startswith(SUMMARY_STEM):
+        return "own-summary"
     return None if path.suffix.lower() in SPREADSHEETS else "no-spreadsheet"
 
 

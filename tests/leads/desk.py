@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
+
+import openpyxl
 
 from tests.conftest import Shop
 
@@ -61,3 +65,31 @@ def ledger(shop: Shop, kind: str | None = None) -> list[tuple[object, ...]]:
         "WHERE e.kind = coalesce(?, e.kind) ORDER BY e.lead_id, e.event_id",
         [kind],
     )
+
+
+def fill(shop: Shop, workbook: str, results: Mapping[int, str], name: str, day: str | None = None) -> Path:
+    """A staff workbook of outbox/线索 filled in by phone (counted from 13800000000) and sent back as `name`.
+
+    A result may be `结果/反馈备注`; `day` is when the file was changed last.
+    """
+    book = openpyxl.load_workbook(shop.root / "outbox" / "线索" / workbook)
+    sheet = book["线索"]
+    head = [cell.value for cell in sheet[1]]
+    for row in sheet.iter_rows(min_row=2):
+        word = results.get(int(row[1].value) - 13_800_000_000)
+        if word is not None:
+            result, _, note = word.partition("/")
+            row[head.index("结果")].value, row[head.index("反馈备注")].value = result, note or None
+    path = shop.root / "inbox" / name
+    book.save(path)
+    if day is not None:
+        # The workspace's zone is Shanghai: eight hours east.
+        moment = datetime.fromisoformat(f"{day}T12:00:00+08:00").timestamp()
+        os.utime(path, (moment, moment))
+    return path
+
+
+def states(shop: Shop) -> dict[int, tuple[str, str | None]]:
+    """Phone (counted from 13800000000) → state and account."""
+    rows = shop.rows("SELECT phone, state, staff_id FROM lead_state ORDER BY phone")
+    return {int(phone) - 13_800_000_000: (state, staff) for phone, state, staff in rows}

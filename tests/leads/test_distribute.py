@@ -76,16 +76,28 @@ def test_a_staff_workbook(desk: Shop) -> None:
     ]  # fmt: skip
     rows = sheet_of(desk.root / FOLDER / "小李.xlsx")
     assert rows == [
-        ["行标识", "手机号", "姓名", "来源", "渠道", "备注", "到期日", "加好友备注", "结果", "反馈备注"],
-        ["L1", "13800000001", "=1+1", "直播", "抖音", "@x", "2025-03-25", "=1+1-直播-0315", "", ""],
+        [
+            "行标识",
+            "手机号",
+            "姓名",
+            "来源",
+            "渠道",
+            "备注",
+            "到期日",
+            "剩余天数",
+            "加好友备注",
+            "结果",
+            "反馈备注",
+        ],
+        ["L1-1-05", "13800000001", "=1+1", "直播", "抖音", "@x", "2025-03-25", 10, "=1+1-直播-0315", "", ""],
     ]
-    assert sheet_of(desk.root / FOLDER / "小王.xlsx")[1][7] == "抖音-0315"
+    assert sheet_of(desk.root / FOLDER / "小王.xlsx")[1][8] == "抖音-0315"
     book = openpyxl.load_workbook(desk.root / FOLDER / "小李.xlsx")
     sheet = book["线索"]
-    assert {cell.number_format for cell in sheet[2] if cell.value} == {"@"}
-    assert sheet.column_dimensions["J"].number_format == "@"
+    assert {cell.number_format for cell in sheet[2] if cell.value} == {"@", "#,##0"}
+    assert sheet.column_dimensions["K"].number_format == "@"
     rule = sheet.data_validations.dataValidation[0]
-    assert (str(rule.sqref), rule.formula1) == ("I2", '"已发申请,已添加,拒绝,空号,已是好友,稍后"')
+    assert (str(rule.sqref), rule.formula1) == ("J2", '"已发申请,已添加,拒绝,空号,已是好友,稍后,退回"')
     assert book.sheetnames == ["线索", "说明"]
     assert (desk.root / FOLDER / "小李.xlsx").stat().st_mode & 0o077 == 0
 
@@ -102,7 +114,7 @@ def test_rows_that_hold_nothing_but_a_phone(desk: Shop) -> None:
     desk.run("import-staff", staff_file(desk, ["li:小李"]), "--full")
     desk.run("distribute-leads", *DAY)
     rows = sheet_of(desk.root / FOLDER / "小李.xlsx")[1:]
-    assert [row[7] for row in rows] == ["0315", "一个特别特别特别特别长的名字-0315", "直播-0315"]
+    assert [row[8] for row in rows] == ["0315", "一个特别特别特别特别长的名字-0315", "直播-0315"]
     assert [row[1] for row in rows] == ["13800000001", "13800000002", "13800000003"]
 
 

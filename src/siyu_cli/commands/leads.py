@@ -63,12 +63,12 @@ def write_promised(ctx: AppContext) -> list[Written]:
         files, batches = workbooks.read_batches(con)
     if not files:
         return []
-    root, due_days = ctx.workspace.root, ctx.workspace.settings.lead_due_days
+    root, settings = ctx.workspace.root, ctx.workspace.settings.leads
     written: list[Written] = []
     with ctx.progress(len(files)) as step:
         for file in files:
             step(file.path)
-            written += workbooks.write_files(root, [file], batches, due_days)
+            written += workbooks.write_files(root, [file], batches, settings)
     with ctx.maintain() as con, transaction(con):
         mark_written(con, [one.file for one in written if not one.problem])
     return written

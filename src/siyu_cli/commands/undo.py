@@ -27,6 +27,7 @@ _UNDO = {
     "import-leads": ("siyu_cli.leads.importing", "undo_leads"),
     "import-staff": ("siyu_cli.leads.importing", "undo_staff"),
     "import-contacts": ("siyu_cli.people.contacts", "undo_contacts"),
+    "import-feedback": ("siyu_cli.leads.feedback", "undo_feedback"),
     "import-events": ("siyu_cli.customers.import_events", "undo_events"),
 }
 _WHY_KEPT = {

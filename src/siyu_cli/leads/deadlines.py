@@ -42,7 +42,7 @@ def last_days(assigned: Days, terms: Terms, active_lead: Days, active_day: Days)
     Signs of work are pairs (index of the lead, day), sorted by lead, then day.
     """
     first, longest = assigned + terms.protect, assigned + terms.longest
-    result = np.minimum(first, longest)
+    result: Days = np.minimum(first, longest)
     if not len(active_lead):
         return result
     extend = terms.extend[active_lead]
@@ -56,4 +56,5 @@ def last_days(assigned: Days, terms: Terms, active_lead: Days, active_day: Days)
     np.minimum.at(too_late, active_lead, np.where(active_day > in_force, place, len(place)))
     counts = place < too_late[active_lead]
     np.maximum.at(result, active_lead[counts], (active_day + extend)[counts])
-    return np.minimum(result, longest)
+    np.minimum(result, longest, out=result)
+    return result

@@ -18,9 +18,12 @@ import pyarrow.compute as pc
 
 from siyu_cli.clock import DAY_SECONDS, date_of, format_seconds
 from siyu_cli.errors import SiyuError
+from siyu_cli.files import SUMMARY_STEM
 from siyu_cli.language import tr
+from siyu_cli.leads.care import protections
 from siyu_cli.leads.desk import ledger_of
 from siyu_cli.leads.distribution import Share, one_decimal
+from siyu_cli.sheets.row_keys import make_keys
 from siyu_cli.sheets.write import ListColumn, ListSheet, write_list_workbook
 from siyu_cli.store import leads
 from siyu_cli.store.leads import Promised
@@ -30,10 +33,11 @@ from siyu_cli.words import file_stem
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-RESULTS = ("已发申请", "已添加", "拒绝", "空号", "已是好友", "稍后")
-"""What a staff member may report; import-feedback reads the same words."""
+    from siyu_cli.workspace import LeadSettings
 
-SUMMARY_STEM = "_汇总"
+RESULTS = ("已发申请", "已添加", "拒绝", "空号", "已是好友", "稍后", "退回")
+"""What a staff member may report; import-feedback reads these words and more (platforms/反馈.yaml)."""
+
 _PASTE_LENGTH = 20  # a friend's remark in 企业微信 holds 20 characters
 
 _COLUMNS = (
@@ -44,6 +48,7 @@ _COLUMNS = (
     ListColumn("渠道"),
     ListColumn("备注"),
     ListColumn("到期日", "date"),
+    ListColumn("剩余天数", "count"),
     ListColumn("加好友备注"),
     ListColumn("结果", choices=RESULTS),
     ListColumn("反馈备注", width=30),
@@ -134,13 +139,13 @@ def read_batches(con: DuckDBPyConnection) -> tuple[list[Promised], dict[int, Bat
 
 
 def write_files(
-    root: Path, files: Sequence[Promised], batches: Mapping[int, Batch], due_days: int
+    root: Path, files: Sequence[Promised], batches: Mapping[int, Batch], settings: LeadSettings
 ) -> list[Written]:
     """Write what is promised; a file that is already there is complete, maybe filled in, and stays."""
-    return [_write(root, file, batches[file.run_id], due_days) for file in files]
+    return [_write(root, file, batches[file.run_id], settings) for file in files]
 
 
-def _write(root: Path, file: Promised, batch: Batch, due_days: int) -> Written:
+def _write(root: Path, file: Promised, batch: Batch, settings: LeadSettings) -> Written:
     rows = len(batch.shares)
     if file.staff_id is not None:
         part = batch.by_staff[file.staff_id]
@@ -151,7 +156,7 @@ def _write(root: Path, file: Promised, batch: Batch, due_days: int) -> Written:
             if file.staff_id is None:
                 _write_summary(path, batch)
             else:
-                _write_staff_workbook(path, batch, file.staff_id, due_days)
+                _write_staff_workbook(path, batch, file.staff_id, settings)
     except SiyuError as error:
         return Written(file, rows, error.message)
     except OSError as error:
@@ -188,20 +193,22 @@ def _read_batch(con: DuckDBPyConnection, run_id: int) -> Batch:
     return Batch(run_id, rows, by_staff, shares, workbooks, rows["at_sec"][0].as_py() if rows.num_rows else 0)
 
 
-def _write_staff_workbook(path: Path, batch: Batch, staff_id: str, due_days: int) -> None:
+def _write_staff_workbook(path: Path, batch: Batch, staff_id: str, settings: LeadSettings) -> None:
     part = batch.by_staff[staff_id]
     name = next(share.name for share in batch.shares if share.staff_id == staff_id)
     day = batch.at_sec // DAY_SECONDS
-    due = date_of(day + due_days).isoformat()
-    table = staff_rows(
-        batch.rows.slice(part.start, part.stop - part.start), due, date_of(day).strftime("%m%d")
-    )
+    rows = batch.rows.slice(part.start, part.stop - part.start)
+    table = staff_rows(rows, day, settings)
     about = [
         (tr("这张表", "Sheet"), tr(f"分给 {name}({staff_id})的线索", f"Leads of {name} ({staff_id})")),
         (tr("条数", "Leads"), f"{table.num_rows:,}"),
         (tr("分配时间", "Dealt"), format_seconds(batch.at_sec)),
         (tr("批次", "Run"), str(batch.run_id)),
-        (tr("到期日", "Due"), tr(f"{due}(分到后 {due_days} 天)", f"{due} ({due_days} days after)")),
+        (tr("到期日", "Due"), _about_due(settings)),
+        (
+            tr("剩余天数", "Days left"),
+            tr(f"从 {date_of(day)} 算还有几天,0 是最后一天", f"from {date_of(day)}, 0 is the last day"),
+        ),
         (tr("怎么填", "How to"), _how_to_fill()),
         (
             tr("加好友备注", "Remark"),
@@ -211,29 +218,44 @@ def _write_staff_workbook(path: Path, batch: Batch, staff_id: str, due_days: int
     write_list_workbook(path, [ListSheet("线索", _COLUMNS, table)], about, created=_moment(batch.at_sec))
 
 
+def _about_due(settings: LeadSettings) -> str:
+    terms = settings.protection
+    return tr(
+        f"到这天还没加上就收回,分给别人。一般是分到后 {terms.protect_days} 天;填了「已发申请」或「稍后」,"
+        f"可以延到那天后 {terms.extend_days} 天,最长 {terms.max_days} 天"
+        + (";有的渠道另有规定,以这一列为准" if settings.channels else ""),
+        f"Not added by then, it goes to somebody else: {terms.protect_days} days after dealing; 已发申请 or 稍后 move it "
+        f"to {terms.extend_days} days later, {terms.max_days} days at most",
+    )
+
+
 def _how_to_fill() -> str:
     return tr(
-        "「结果」用下拉选:已发申请 = 加好友申请发出了;已添加 = 对方通过了;拒绝;空号;已是好友;稍后。"
+        "「结果」用下拉选:已发申请 = 加好友申请发出了;已添加 = 对方通过了;拒绝;空号;已是好友;稍后 = 还在跟,晚点再加;退回 = 不归我加,还回去。"
         "其他想说的写在「反馈备注」。不要改「行标识」和「手机号」,填好把整张表发回来。",
         "Choose 结果 from the list, add a note, leave 行标识 and 手机号 alone, send the file back.",
     )
 
 
-def staff_rows(rows: pa.Table, due: str, stamp: str) -> pa.Table:
-    """Leads as the rows of a staff workbook; `stamp` ends the remark to paste."""
+def staff_rows(rows: pa.Table, day: int, settings: LeadSettings) -> pa.Table:
+    """Leads dealt out on a day as the rows of a staff workbook."""
     size = rows.num_rows
+    stamp = date_of(day).strftime("%m%d")
     name, source = rows["name"], pc.coalesce(rows["source"], rows["channel"])
     label = pc.utf8_slice_codeunits(_joined(name, source), 0, _PASTE_LENGTH - len(stamp) - 1)
     label = pc.utf8_rtrim(label, "-")
+    left = [min(one.protect_days, one.max_days) for one in protections(rows["channel_key"], settings)]
+    dates = {days: date_of(day + days).isoformat() for days in set(left)}
     return pa.table(
         {
-            "key": pc.binary_join_element_wise("L", rows["lead_id"].cast(pa.string()), ""),
+            "key": make_keys(rows["lead_id"].to_numpy(), rows["nth"].to_numpy()),
             "phone": rows["phone"],
             "name": name,
             "source": rows["source"],
             "channel": rows["channel"],
             "remark": rows["remark"],
-            "due": pa.repeat(due, size),
+            "due": pa.array([dates[days] for days in left], pa.string()),
+            "days_left": pa.array(left, pa.int64()),
             "paste": _joined(label, pa.repeat(stamp, size)),
             "result": pa.nulls(size, pa.string()),
             "feedback": pa.nulls(size, pa.string()),

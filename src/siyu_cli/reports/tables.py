@@ -97,7 +97,7 @@ WHERE {{until}}
 ORDER BY s.lead_id
 """,
     "ledger": f"""
-SELECT e.event_id, e.lead_id, {_moment("e.at_sec")} AS at, e.kind, e.staff_id, e.reason, n.note, e.run_id
+SELECT e.event_id, e.lead_id, {_moment("e.at_sec")} AS at, e.kind, e.staff_id, e.reason, {{text:n.note}} AS note, e.run_id
 FROM lead_events AS e LEFT JOIN lead_feedback AS n ON n.event_id = e.event_id
 WHERE {{until}}
 ORDER BY e.event_id

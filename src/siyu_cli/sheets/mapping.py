@@ -50,12 +50,14 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "event_id", "event", "at", "buyer_id", "phone", "external_userid", "unionid", "shop", "channel", "product",
         "product_id", "sku", "category", "page", "remark",
     ),
+    "feedback": ("row_key", "phone", "status", "note", "verdict"),
 }  # fmt: skip
 KINDS = ("orders", "returns", "details", "leads", "staff", "contacts", "events", "feedback", "results")
 _STATUS_MEANINGS = {
     "staff": ("active", "inactive"),
     "leads": ("open", "added"),
     "contacts": ("friend", "lost"),
+    "feedback": ("requested", "added", "befriended", "declined", "invalid", "postponed", "returned"),
 }
 EVENT_KINDS = (
     "view", "click", "add_to_cart", "favorite", "share", "sign_in", "join_group", "coupon", "consult", "follow",

@@ -145,6 +145,71 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
             tr(f"不认识的状态:{detail}", f"unknown state: {detail}"),
             tr("写成 在岗 或 停用", "write 在岗 or 停用"),
         ),
+        "missing-row-key": (
+            tr("没有行标识", "the row key is missing"),
+            tr("从原来那张表里把这一行的行标识复制过来", "copy the row's key from the original sheet"),
+        ),
+        "bad-row-key": (
+            tr(f"行标识被改过:{detail}", f"the row key was changed: {detail}"),
+            tr("从原来那张表里把这一行的行标识复制过来", "copy the row's key from the original sheet"),
+        ),
+        "no-such-lead": (
+            tr("没有这条线索,或没有这次分配", "there is no such lead or assignment"),
+            tr(
+                "看是不是别的工作区的表,或线索已经撤回",
+                "the sheet may be of another workspace, or the lead taken back",
+            ),
+        ),
+        "key-phone-differs": (
+            tr("行标识和手机号对不上:是两条线索", "row key and phone are of two different leads"),
+            tr("按手机号从原来那张表里复制行标识", "copy the key of this phone from the original sheet"),
+        ),
+        "unknown-feedback": (
+            tr(f"不认识的结果:{detail}", f"unknown result: {detail}"),
+            tr(
+                "从下拉里选,或在 platforms/反馈.yaml 的 status: 里把这个词归类",
+                "choose from the list, or add the word to status: of the mapping",
+            ),
+        ),
+        "unknown-verdict": (
+            tr(f"不认识的核对结论:{detail}", f"unknown answer: {detail}"),
+            tr("写 属实 或 不属实", "write 属实 or 不属实"),
+        ),
+        "verdict-without-claim": (
+            tr("只有「已添加」「已是好友」可以核对为属实", "only 已添加 and 已是好友 can be confirmed"),
+            tr("去掉「核对」里的字", "clear the column 核对"),
+        ),
+        "feedback-differs": (
+            tr(
+                "同一条线索填了两种不同的结果,分不出先后", "two different results for one lead, neither newer"
+            ),
+            tr("留下对的那一行,再导入一次", "keep the right row and import again"),
+        ),
+        "late-added": (
+            tr("线索已经不在他手里,他说加上了", "no longer this person's lead, but reported as added"),
+            tr(
+                "在「反馈待核对」里写 属实 或 不属实,再导入那张表",
+                "answer 属实 or 不属实 in the list of questions and import it",
+            ),
+        ),
+        "claimed-twice": (
+            tr("两个人都说加上了", "two people report it as added"),
+            tr("问清是谁加上的;导入好友列表也能看清", "ask who added it; a list of friends shows it too"),
+        ),
+        "cannot-follow-added": (
+            tr(
+                "好友列表里已经是好友,不能再是别的结果",
+                "the list of friends shows a friend, nothing else can follow",
+            ),
+            tr("确实删掉了好友就不用管这一行", "leave the row if the friend is gone"),
+        ),
+        "no-longer-owner": (
+            tr("线索已经不在他手里,没有采用", "no longer this person's lead, not used"),
+            tr(
+                "不用改;线索现在是谁的见「反馈待核对」",
+                "nothing to mend; the list of questions says whose it is",
+            ),
+        ),
         "unusable-sheet": (
             tr("整张工作表认不出表头", "the header of the sheet is not recognised"),
             tr("用 --platform FILE.yaml 说明各列", "say which column is what with --platform FILE.yaml"),

@@ -329,12 +329,20 @@ def append_shares(con: DuckDBPyConnection, rows: list[tuple[Any, ...]]) -> None:
 
 
 def run_leads(con: DuckDBPyConnection, run_id: int) -> pa.Table:
-    """Every lead a run dealt out, by owner and in dealing order: what the staff workbooks show."""
+    """Every lead a run dealt out, by owner and in dealing order: what the staff workbooks show.
+
+    `nth` says how many times the lead had been dealt out with it.
+    """
     relation: Any = con.sql(
         """
-        SELECT e.staff_id, l.lead_id, l.phone, l.name, l.source, l.channel, l.remark, e.at_sec
-        FROM lead_events AS e JOIN leads AS l ON l.lead_id = e.lead_id
-        WHERE e.run_id = ? AND e.kind = 'assigned' ORDER BY e.staff_id, e.event_id
+        WITH given AS (
+            SELECT lead_id, event_id, staff_id, at_sec, run_id,
+                   row_number() OVER (PARTITION BY lead_id ORDER BY event_id) AS nth
+            FROM lead_events WHERE kind = 'assigned'
+        )
+        SELECT e.staff_id, l.lead_id, e.nth, l.phone, l.name, l.source, l.channel, l.channel_key, l.remark, e.at_sec
+        FROM given AS e JOIN leads AS l ON l.lead_id = e.lead_id
+        WHERE e.run_id = ? ORDER BY e.staff_id, e.event_id
         """,
         params=[run_id],
     )

@@ -75,3 +75,68 @@ def later_held(con: DuckDBPyConnection, as_of_sec: int) -> int:
         "SELECT count(*) FROM lead_state WHERE state IN ('待添加', '待通过') AND last_sec > ?", [as_of_sec]
     ).fetchall()[0]
     return int(row[0])
+
+
+def take_back_events(con: DuckDBPyConnection, run_id: int, undo_run_id: int, reason: str) -> tuple[int, int]:
+    """Take what a run said of leads back: (leads that are as they were before it, leads that went on since).
+
+    A lead goes back with `reopened`, then what had been true before is said again: signs of work, and its
+    end if it had one. A lead that was changed by a later run stays.
+    """
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE run_leads AS
+        SELECT m.lead_id, m.first_id,
+               EXISTS (SELECT 1 FROM lead_events AS o WHERE o.lead_id = m.lead_id AND o.event_id > m.last_id
+                       AND o.kind NOT IN ('reminded', 'escalated')) AS went_on
+        FROM (SELECT lead_id, min(event_id) AS first_id, max(event_id) AS last_id FROM lead_events
+              WHERE run_id = ? GROUP BY lead_id) AS m
+        """,
+        [run_id],
+    )
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE events_back AS
+        WITH before AS (
+            SELECT r.lead_id, r.first_id, max(e.event_id) FILTER (e.kind IN ('assigned', 'reopened')) AS since_id,
+                   max(e.event_id) FILTER (e.kind NOT IN ('postponed', 'reminded', 'escalated')) AS state_id
+            FROM run_leads AS r JOIN lead_events AS e ON e.lead_id = r.lead_id AND e.event_id < r.first_id
+            WHERE NOT r.went_on GROUP BY ALL
+        ),
+        stood AS (
+            SELECT b.*, e.kind, e.at_sec, e.staff_id, e.reason,
+                   CASE WHEN e.kind IN ('assigned', 'requested', 'declined', 'invalid', 'reopened') THEN e.staff_id
+                   END AS holder
+            FROM before AS b JOIN lead_events AS e ON e.event_id = b.state_id
+        ),
+        steps AS (
+            SELECT s.lead_id, 0 AS step, 0 AS event_id, t.last_sec AS at_sec, 'reopened' AS kind, s.holder AS staff_id,
+                   $reason AS reason
+            FROM stood AS s JOIN lead_state AS t ON t.lead_id = s.lead_id
+            UNION ALL
+            SELECT e.lead_id, 1, e.event_id, e.at_sec, e.kind, e.staff_id, e.reason
+            FROM stood AS s JOIN lead_events AS e ON e.lead_id = s.lead_id AND e.event_id > s.since_id
+                 AND e.event_id < s.first_id AND e.kind IN ('requested', 'postponed')
+            WHERE s.holder IS NOT NULL
+            UNION ALL
+            SELECT lead_id, 2, 0, at_sec, kind, staff_id, reason FROM stood
+            WHERE kind IN ('added', 'befriended', 'declined', 'invalid', 'bought', 'dead')
+        )
+        SELECT row_number() OVER (ORDER BY lead_id, step, event_id) AS nth, lead_id, at_sec, kind, staff_id, reason
+        FROM steps
+        """,
+        {"reason": reason},
+    )
+    append_events(con, "events_back", undo_run_id)
+    con.execute(
+        """
+        DELETE FROM lead_feedback WHERE event_id IN (
+            SELECT e.event_id FROM lead_events AS e JOIN run_leads AS r ON r.lead_id = e.lead_id
+            WHERE e.run_id = ? AND NOT r.went_on)
+        """,
+        [run_id],
+    )
+    back, stays = con.execute(
+        "SELECT count(*) FILTER (NOT went_on), count(*) FILTER (went_on) FROM run_leads"
+    ).fetchall()[0]
+    return int(back), int(stays)
