@@ -245,6 +245,13 @@ def _order_words(account: ImportAccount) -> list[str]:
                 f"A phone shows {extra['merged_customers']:,} customers to be the same as others; merged",
             )
         )
+    if extra["leads_bought"]:
+        lines.append(
+            tr(
+                f"{extra['leads_bought']:,} 条还没分的线索自己下了单,算「已是客户」,不再分",
+                f"{extra['leads_bought']:,} leads in the pool bought by themselves and are not dealt out",
+            )
+        )
     if extra["detail_rows"]:
         lines.append(
             tr(

@@ -105,6 +105,14 @@ def _contact_words(account: ImportAccount) -> list[str]:
                 f"{extra['leads_known']:,} of them are leads; a lead list will call these phones friends",
             )
         )
+    if extra["leads_added"] or extra["leads_befriended"]:
+        lines.append(
+            tr(
+                f"线索有了结果:归属人加上的 {extra['leads_added']:,} 条,早已是好友或别人加上的 {extra['leads_befriended']:,} 条",
+                f"Leads that came to an end: {extra['leads_added']:,} added by their owner, "
+                f"{extra['leads_befriended']:,} by others or friends before",
+            )
+        )
     if extra["without_key"]:
         lines.append(
             tr(

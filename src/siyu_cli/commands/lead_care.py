@@ -1,4 +1,4 @@
-"""线索: reclaim-leads, list-leads, explain-lead."""
+"""线索: reclaim-leads."""
 
 from __future__ import annotations
 

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from siyu_cli.language import tr
 from siyu_cli.people import identity, merging
 from siyu_cli.sheets.account import FileAccount, ImportAccount, reader_reasons
 from siyu_cli.sheets.counts import Counts
 from siyu_cli.sheets.table import CleanTable, Reject
-from siyu_cli.store import connection, items, orders, refunds, versions
+from siyu_cli.store import closing, connection, items, ledger, orders, refunds, versions
 from siyu_cli.store.versions import Undone
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTab
     versions.forget_old(con, [orders.LINES])
     # A customer met early in the run may have been merged by a later file.
     identity.current(con, "import_people", run_id)
+    bought = closing.close_buyers(con, run_id)
     people, new_people, merges, details = con.execute(
         """
         SELECT (SELECT count(DISTINCT customer_id) FROM import_people),
@@ -96,6 +98,7 @@ def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTab
         "returned_lines": returned_lines,
         "merged_customers": merges,
         "detail_rows": details,
+        "leads_bought": bought,
     }
     files = tuple(accounts[at] for at in range(len(tables)))
     return ImportAccount(files, people, new_people, extra, int(overlap_fen))
@@ -125,6 +128,7 @@ def undo_orders(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undon
     orders.refresh_customers(con)
     refunds.allocate_returns(con)
     _set_against(con, undo_run_id)
+    ledger.take_back_events(con, run_id, undo_run_id, tr(f"撤回执行 {run_id}", f"run {run_id} undone"))
     return lines + Undone(gone, 0, {"confirmed-since": kept} if kept else {})
 
 

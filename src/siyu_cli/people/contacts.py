@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from siyu_cli.language import tr
 from siyu_cli.people import identity, merging
 from siyu_cli.sheets.account import FileAccount, ImportAccount
 from siyu_cli.sheets.table import CleanTable
 from siyu_cli.sheets.verdicts import judged_account
-from siyu_cli.store import contacts, versions
+from siyu_cli.store import closing, contacts, ledger, versions
 from siyu_cli.store.versions import Undone
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def merge_contacts(
         lost = contacts.mark_lost(con, run_id, max(table.exported_sec for table in tables))
     versions.forget_old(con, [contacts.CONTACTS])
     identity.current(con, "import_people", run_id)
+    added, befriended = closing.close_friends(con, run_id)
     people, new_people, merged, leads_known, unknown = con.execute(
         """
         SELECT (SELECT count(DISTINCT customer_id) FROM import_people),
@@ -49,7 +51,10 @@ def merge_contacts(
         """,
         {"run": run_id},
     ).fetchall()[0]
-    extra = {"leads_known": leads_known, "merged_customers": merged, "without_key": unknown, "lost": lost}
+    extra = {
+        "leads_known": leads_known, "leads_added": added, "leads_befriended": befriended,
+        "merged_customers": merged, "without_key": unknown, "lost": lost,
+    }  # fmt: skip
     return ImportAccount(tuple(accounts[at] for at in range(len(tables))), people, new_people, extra)
 
 
@@ -58,6 +63,7 @@ def undo_contacts(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Und
     undone = contacts.take_back(con, run_id)
     merging.take_back(con, run_id)
     contacts.name_customers(con)
+    ledger.take_back_events(con, run_id, undo_run_id, tr(f"撤回执行 {run_id}", f"run {run_id} undone"))
     return undone
 
 
