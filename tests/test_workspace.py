@@ -47,6 +47,7 @@ def test_the_older_name_of_the_due_days(tmp_path: Path) -> None:
         ("leads:\n  extend_days: 三", "bad-setting", 2),
         ("leads: 10", "bad-setting", 1),
         ("leads:\n  channels:\n    抖音: {max_day: 3}", "unknown-setting", 3),
+        ("leads:\n  channels:\n    抖音: {cooldown_days: 3}", "unknown-setting", 3),
         ("leads:\n  protect_days: 9\n  max_days: 8", "bad-setting", 2),
     ],
 )

@@ -188,8 +188,8 @@ def _read_leads(pairs: Pairs, settings: Settings) -> LeadSettings:
 
 
 def _read_protection(pairs: Pairs, default: Protection, more: tuple[str, ...] = ()) -> Protection:
-    """The numbers of a protection, over those of `default`."""
-    known = [field.name for field in fields(Protection)]
+    """The numbers of a protection, over those of `default`; the cooldown is the same in every channel."""
+    known = [field.name for field in fields(Protection) if more or field.name != "cooldown_days"]
     values: dict[str, int] = {}
     for key, value in pairs:
         if key.text not in known:

@@ -71,7 +71,7 @@ def test_the_story_of_a_lead(desk: Shop) -> None:
     assert [line.split()[0] for line in lines[1:]] == ["2025-03-15", "2025-03-15", "2025-03-24"]
     assert "导入:名单0-2025-03-15.csv 第 2 行" in lines[1]
     assert "分给 小李:" in lines[2]
-    assert "小李 已发申请(小李.xlsx 第 2 行)「加了没回」" in lines[3]
+    assert "小李 已发申请(小李.xlsx 第 3 行)「加了没回」" in lines[3]
     assert "现在:待通过,归 小李。最后一天 2025-03-27(还有 2 天),到时还没加上就收回再分" in story.stderr
     desk.run("reclaim-leads", "--as-of", "2025-03-30")
     result = desk.json("explain-lead", "13800000000", "--as-of", "2025-03-30").result

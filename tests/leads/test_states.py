@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import pytest
 from hypothesis import given, settings
@@ -115,3 +117,22 @@ def moments(told: list[tuple[str, str | None]]) -> tuple[int | None, int | None]
         (at for at, kind in enumerate(kinds) if kind in states.ACTIVITY and at > since), default=None
     )
     return given, active
+
+
+def test_the_page_shows_the_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "leads.md").read_text(encoding="utf-8")
+    shown = {}
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 4 and cells[1].strip("`") in Kind.__members__.values():
+            shown[Kind(cells[1].strip("`"))] = (cells[0], cells[2], cells[3])
+    assert set(shown) == set(Kind)
+    for kind, rule in RULES.items():
+        word, before, after = shown[kind]
+        assert word == states.KIND_WORDS[kind]
+        if rule.before == frozenset(State):
+            assert before == "任何状态"
+        elif None not in rule.before:
+            assert set(before.split("、")) == {str(state) for state in rule.before}
+        if rule.after is not None:
+            assert after == rule.after

@@ -108,15 +108,21 @@ def _deal_again(ctx: AppContext, run: Run) -> Desk:
 
 
 def _words(plan: ReclaimPlan, later: int, dealt: Desk | None) -> list[str]:
+    lines = [tr("没有到期的线索", "No lead is overdue")]
     if plan.reclaimed:
         lines = [
             tr(
-                f"收回 {plan.reclaimed:,} 条:{plan.reclaimed - plan.dead:,} 条回到待分配,{plan.dead:,} 条算死线索",
-                f"{plan.reclaimed:,} taken back: {plan.reclaimed - plan.dead:,} to the pool, {plan.dead:,} dead",
+                f"收回 {plan.reclaimed:,} 条:{plan.to_pool:,} 条回到待分配,{plan.reclaimed - plan.to_pool:,} 条算死线索",
+                f"{plan.reclaimed:,} taken back: {plan.to_pool:,} to the pool, {plan.reclaimed - plan.to_pool:,} dead",
             )
         ]
-    else:
-        lines = [tr("没有到期的线索", "No lead is overdue")]
+    if plan.tired.num_rows:
+        lines.append(
+            tr(
+                f"池里 {plan.tired.num_rows:,} 条已经给过够多的人,算死线索",
+                f"{plan.tired.num_rows:,} in the pool were tried by enough people and are dead",
+            )
+        )
     if later:
         lines.append(
             tr(
@@ -131,6 +137,6 @@ def _words(plan: ReclaimPlan, later: int, dealt: Desk | None) -> list[str]:
                 f"{dealt.plan.assigned:,} dealt out again, workbooks in outbox/线索/",
             )
         )
-    elif plan.reclaimed > plan.dead:
+    elif plan.to_pool:
         lines.append(tr("再分:siyu distribute-leads", "Deal them out: siyu distribute-leads"))
     return lines

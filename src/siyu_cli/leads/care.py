@@ -55,8 +55,7 @@ def read_held(con: DuckDBPyConnection, as_of: AsOf, settings: LeadSettings) -> H
         at[is_held],
         signs["day"].to_numpy()[is_held],
     )
-    owners = np.array([one.max_owners for one in found], np.int64)
-    return Held(leads, days, owners, ledger.later_held(con, as_of.seconds))
+    return Held(leads, days, _most(found), ledger.later_held(con, as_of.seconds))
 
 
 def protections(channel_keys: pa.ChunkedArray, settings: LeadSettings) -> Sequence[Protection]:
@@ -66,13 +65,19 @@ def protections(channel_keys: pa.ChunkedArray, settings: LeadSettings) -> Sequen
     return [each[at] for at in channels.indices.to_pylist()]
 
 
+def _most(found: Sequence[Protection]) -> Days:
+    return np.array([one.max_owners for one in found], np.int64)
+
+
 def reclaim(
     con: DuckDBPyConnection, run_id: int, as_of: AsOf, settings: LeadSettings
 ) -> tuple[ReclaimPlan, int]:
     """Take back whatever is over, inside the caller's transaction; with it the held leads that are too new to see."""
     held = read_held(con, as_of, settings)
-    plan = plan_reclaim(held.leads, held.last_day, held.max_owners, as_of.day)
-    if plan.reclaimed:
+    tried = ledger.tried_leads(con, as_of.seconds)
+    tried_most = _most(protections(tried["channel_key"], settings))
+    plan = plan_reclaim(held.leads, held.last_day, held.max_owners, tried, tried_most, as_of.day)
+    if plan.reclaimed or plan.dead:
         con.register("reclaim_events", plan.events())
         ledger.append_events(con, "reclaim_events", run_id)
         con.unregister("reclaim_events")

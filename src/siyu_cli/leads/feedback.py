@@ -36,13 +36,9 @@ def merge_feedback(
 
     Each file speaks of its own moment (see `exported_moment`), never of one after `as_of`.
     """
-    files = [table.file for table in tables]
     staged = [_columns(at, table, as_of) for at, table in enumerate(tables)]
-    layers = feedback.stage(con, pa.concat_tables(staged)) if staged else 0
-    words = {"corrected": tr("更正:", "corrected: "), "confirmed": tr("核对后改归:", "after a check: ")}
-    for layer in range(1, layers + 1):
-        feedback.judge(con, layer)
-        feedback.write(con, layer, files, run_id, words)
+    if staged:
+        apply_rows(con, run_id, pa.concat_tables(staged), [table.file for table in tables])
     judged = feedback.verdicts(con) if staged else []
     refused = feedback.refused(con) if staged else []
     changed = feedback.changes(con, run_id)
@@ -51,6 +47,14 @@ def merge_feedback(
         tuple(_account(at, table, judged, refused) for at, table in enumerate(tables)),
         extra={"changes": changed, "questions": asked},
     )
+
+
+def apply_rows(con: DuckDBPyConnection, run_id: int, rows: pa.Table, files: Sequence[str]) -> None:
+    """Judge rows (FEEDBACK_SCHEMA with file_no and moment_sec) in the order of their moments, append what holds."""
+    words = {"corrected": tr("更正:", "corrected: "), "confirmed": tr("核对后改归:", "after a check: ")}
+    for layer in range(1, feedback.stage(con, rows) + 1):
+        feedback.judge(con, layer)
+        feedback.write(con, layer, list(files), run_id, words)
 
 
 def undo_feedback(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undone:

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReclaimPlan:
-    """`back` has a row per lead (lead_id, staff_id, last_day, at_sec, is_dead), earliest first."""
+    """`back` has a row per lead that is taken back (lead_id, staff_id, tries, last_day, at_sec, is_dead), earliest
+    first; `tired` those in the pool that enough people have given back (lead_id, tries, at_sec).
+    """
 
     back: pa.Table
+    tired: pa.Table
 
     @property
     def reclaimed(self) -> int:
@@ -32,7 +35,12 @@ class ReclaimPlan:
 
     @property
     def dead(self) -> int:
-        return int(pc.sum(pc.cast(self.back["is_dead"], pa.int64())).as_py() or 0)
+        return int(pc.sum(pc.cast(self.back["is_dead"], pa.int64())).as_py() or 0) + int(self.tired.num_rows)
+
+    @property
+    def to_pool(self) -> int:
+        """Leads that go back and may be dealt out again."""
+        return self.reclaimed - self.dead + int(self.tired.num_rows)
 
     def by_staff(self) -> list[tuple[str, int, int]]:
         """(account, leads that go back, of these dead), most first."""
@@ -47,44 +55,61 @@ class ReclaimPlan:
         size = self.back.num_rows
         days = self.back["last_day"].to_pylist()
         words = {day: _why_back(day) for day in set(days)}
-        tried = self.back["owners"].to_pylist()
-        back = {
-            "nth": pa.array(np.arange(size, dtype=np.int64) * 2),
-            "lead_id": self.back["lead_id"],
-            "at_sec": self.back["at_sec"],
-            "kind": pa.repeat("reclaimed", size),
-            "staff_id": self.back["staff_id"],
-            "reason": pa.array([words[day] for day in days], pa.string()),
-        }
-        dead = {
-            **back,
-            "nth": pc.add(back["nth"], 1),
-            "kind": pa.repeat("dead", size),
-            "staff_id": pa.nulls(size, pa.string()),
-            "reason": pa.array([_why_dead(count) for count in tried], pa.string()),
-        }
-        return pa.concat_tables([pa.table(back), pa.table(dead).filter(self.back["is_dead"])])
+        back = _rows(
+            self.back,
+            pa.array(np.arange(size, dtype=np.int64) * 2),
+            "reclaimed",
+            [words[day] for day in days],
+        )
+        back = back.set_column(back.schema.get_field_index("staff_id"), "staff_id", self.back["staff_id"])
+        dead = _rows(self.back, pc.add(back["nth"], 1), "dead", _why_dead(self.back))
+        tired = _rows(
+            self.tired, pa.array(np.arange(self.tired.num_rows) + size * 2), "dead", _why_dead(self.tired)
+        )
+        return pa.concat_tables([back, dead.filter(self.back["is_dead"]), tired])
 
 
-def plan_reclaim(held: pa.Table, last_day: Days, max_owners: Days, as_of_day: int) -> ReclaimPlan:
-    """Of `held` (lead_id, staff_id, owners, last_sec), those whose `last_day` is over on `as_of_day`."""
+def _rows(leads: pa.Table, nth: pa.Array | pa.ChunkedArray, kind: str, reasons: list[str]) -> pa.Table:
+    size = leads.num_rows
+    return pa.table(
+        {
+            "nth": nth, "lead_id": leads["lead_id"], "at_sec": leads["at_sec"], "kind": pa.repeat(kind, size),
+            "staff_id": pa.nulls(size, pa.string()), "reason": pa.array(reasons, pa.string()),
+        }
+    )  # fmt: skip
+
+
+def plan_reclaim(
+    held: pa.Table, last_day: Days, held_most: Days, tried: pa.Table, tried_most: Days, as_of_day: int
+) -> ReclaimPlan:
+    """Of `held` (lead_id, staff_id, tries, last_sec) those whose `last_day` is over; of `tried` (lead_id, tries,
+    last_sec), which wait in the pool, those that as many people have had as may (`…_most`).
+    """
     is_over = last_day < as_of_day
-    over = held.select(["lead_id", "staff_id", "owners"]).filter(pa.array(is_over))
+    over = held.select(["lead_id", "staff_id", "tries"]).filter(pa.array(is_over))
     day = last_day[is_over]
-    last_sec = held["last_sec"].to_numpy()[is_over]
-    at_sec = np.maximum((day + 1) * DAY_SECONDS, last_sec)
-    is_dead = over["owners"].to_numpy() >= max_owners[is_over]
+    at_sec = np.maximum((day + 1) * DAY_SECONDS, held["last_sec"].to_numpy()[is_over])
+    is_dead = over["tries"].to_numpy() >= held_most[is_over]
     back = (
         over.append_column("last_day", pa.array(day))
         .append_column("at_sec", pa.array(at_sec))
         .append_column("is_dead", pa.array(is_dead))
     )
-    return ReclaimPlan(back.sort_by([("at_sec", "ascending"), ("lead_id", "ascending")]))
+    tired = tried.filter(pa.array(tried["tries"].to_numpy() >= tried_most)).select(
+        ["lead_id", "tries", "last_sec"]
+    )
+    return ReclaimPlan(
+        back.sort_by([("at_sec", "ascending"), ("lead_id", "ascending")]),
+        tired.rename_columns(["lead_id", "tries", "at_sec"]),
+    )
 
 
 def _why_back(day: int) -> str:
     return tr(f"到 {date_of(day)} 没有加上,收回", f"not added by {date_of(day)}, taken back")
 
 
-def _why_dead(owners: int) -> str:
-    return tr(f"已经给过 {owners} 个人,都没有加上", f"{owners} people had it, nobody added it")
+def _why_dead(leads: pa.Table) -> list[str]:
+    return [
+        tr(f"已经给过 {tries} 个人,都没有加上", f"{tries} people had it, nobody added it")
+        for tries in leads["tries"].to_pylist()
+    ]

@@ -42,15 +42,34 @@ def hand_over(con: DuckDBPyConnection, staff_id: str, run_id: int, at_sec: int, 
     return append_events(con, "handed_over", run_id)
 
 
-def held_leads(con: DuckDBPyConnection, as_of_sec: int) -> pa.Table:
-    """Every lead somebody holds, by lead: who, since when, how it stands.
+_HANDED_OVER = (
+    "SELECT lead_id, count(*) AS times FROM lead_events WHERE kind = 'handed_over' GROUP BY lead_id"
+)
 
-    A lead whose ledger goes on after `as_of_sec` is left out: what happened later decides about it.
+
+def held_leads(con: DuckDBPyConnection, as_of_sec: int) -> pa.Table:
+    """Every lead somebody holds, by lead: who, since when, how it stands, how many have tried.
+
+    Who handed it over on leaving did not try. A lead whose ledger goes on after `as_of_sec` is left out: what happened later decides about it.
     """
     relation: Any = con.sql(
-        """
-        SELECT lead_id, phone, channel_key, staff_id, state, assigned_sec, active_sec, last_sec, owners
-        FROM lead_state WHERE state IN ('待添加', '待通过') AND last_sec <= ? ORDER BY lead_id
+        f"""
+        SELECT lead_id, channel_key, staff_id, assigned_sec, last_sec, owners - coalesce(h.times, 0) AS tries
+        FROM lead_state LEFT JOIN ({_HANDED_OVER}) AS h USING (lead_id)
+        WHERE state IN ('待添加', '待通过') AND last_sec <= ? ORDER BY lead_id
+        """,
+        params=[as_of_sec],
+    )
+    return relation.to_arrow_table()
+
+
+def tried_leads(con: DuckDBPyConnection, as_of_sec: int) -> pa.Table:
+    """Leads back in the pool, by lead: how many have tried. Those whose ledger goes on later are left out."""
+    relation: Any = con.sql(
+        f"""
+        SELECT lead_id, channel_key, last_sec, owners - coalesce(h.times, 0) AS tries
+        FROM lead_state LEFT JOIN ({_HANDED_OVER}) AS h USING (lead_id)
+        WHERE state = '待分配' AND owners > coalesce(h.times, 0) AND last_sec <= ? ORDER BY lead_id
         """,
         params=[as_of_sec],
     )
