@@ -28,6 +28,7 @@ MAY_KNOW = {
     "pushes": {"pushes", "rules", "customers", "people", "store", "sheets"},
     "reports": {*DOMAIN, "store", "sheets"} - {"demo"},
     "demo": {"demo", "sheets"},
+    "wecom": set(),
 }
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 

@@ -93,6 +93,12 @@ class StateUnavailable(SiyuError):
     exit_code = ExitCode.STATE
 
 
+class RemoteFailed(SiyuError):
+    """A service outside did not do what it was asked (exit 6)."""
+
+    exit_code = ExitCode.REMOTE
+
+
 class StoppedByGuard(SiyuError):
     """A guard or a stale plan stopped the command before it wrote anything (exit 7)."""
 

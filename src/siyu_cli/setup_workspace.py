@@ -28,6 +28,12 @@ leads:
   cooldown_days: 30
   # 最多换几个人,再收回就是死线索
   max_owners: 3
+# 几天没动静就提醒本人、抄送主管(员工账号);群机器人的地址也可以放在环境变量 SIYU_WEBHOOK 里(docs/leads.md)
+reminders:
+  remind_days: 3
+  escalate_days: 5
+  # manager: wanglei
+  # webhook: https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=……
 # score-customers 默认用的分层方案:segments/ 里的文件名
 scheme: 八分群
 # 数据库最多用多少内存

@@ -52,6 +52,18 @@ class LeadSettings:
 
 
 @dataclass(frozen=True)
+class ReminderSettings:
+    """Section `reminders:`: after how many days without a sign of work an owner is reminded, and after how many
+    the manager (员工账号) is told; the webhook of a group robot may also stand in SIYU_WEBHOOK.
+    """
+
+    remind_days: int = 3
+    escalate_days: int = 5
+    manager: str = ""
+    webhook: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """What siyu.yaml may say; an unknown key is an error."""
 
@@ -61,6 +73,7 @@ class Settings:
     lead_due_days: int = 10
     scheme: str = "八分群"
     leads: LeadSettings = LeadSettings()
+    reminders: ReminderSettings = ReminderSettings()
 
 
 @dataclass(frozen=True)
@@ -211,8 +224,35 @@ def _read_protection(pairs: Pairs, default: Protection, more: tuple[str, ...] = 
     return found
 
 
+def _read_reminders(pairs: Pairs, settings: Settings) -> ReminderSettings:
+    """Section `reminders:`; the manager is told after the owner, never before."""
+    known = {one.name: one.default for one in fields(ReminderSettings)}
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key.text not in known:
+            raise _unknown(key, list(known))
+        values[key.text] = _setting(key, value, is_number=isinstance(known[key.text], int))
+    found = ReminderSettings(**values)
+    if found.escalate_days <= found.remind_days:
+        if "escalate_days" not in values:
+            return replace(found, escalate_days=found.remind_days + 2)
+        raise InputRefused(
+            "bad-setting",
+            tr(
+                f"escalate_days({found.escalate_days})应比 remind_days({found.remind_days})大",
+                f"escalate_days ({found.escalate_days}) must be greater than remind_days ({found.remind_days})",
+            ),
+            hint=tr("先提醒本人,再抄送主管", "The owner is reminded first, then the manager is told"),
+            where=pairs[0][0].mark.where(),
+        )
+    return found
+
+
 _MAY_BE_ZERO = ("extend_days", "cooldown_days")
-_SECTIONS: Mapping[str, Callable[[Pairs, Settings], Any]] = {"leads": _read_leads}
+_SECTIONS: Mapping[str, Callable[[Pairs, Settings], Any]] = {
+    "leads": _read_leads,
+    "reminders": _read_reminders,
+}
 """Settings that are sections of their own, each with its reader."""
 
 

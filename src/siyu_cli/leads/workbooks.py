@@ -75,18 +75,17 @@ class Written:
     problem: str = ""
 
 
-def choose_names(shares: Iterable[Share], taken: Iterable[str]) -> dict[str, str]:
-    """A file name per account: the name, with the account where two share it, `-2` where it is taken."""
-    people = [share for share in shares if share.given]
-    stems = {share.staff_id: file_stem(share.name, share.staff_id) for share in people}
+def choose_names(people: Sequence[tuple[str, str]], taken: Iterable[str]) -> dict[str, str]:
+    """A file name per (account, name): the name, with the account where two share it, `-2` where it is taken."""
+    stems = {staff_id: file_stem(name, staff_id) for staff_id, name in people}
     shared = Counter(stem.casefold() for stem in stems.values())
     used = {name.casefold() for name in taken}
     names = {}
-    for share in people:
-        stem = stems[share.staff_id]
+    for staff_id, name in people:
+        stem = stems[staff_id]
         if shared[stem.casefold()] > 1:
-            stem = file_stem(f"{share.name}({share.staff_id})")
-        names[share.staff_id] = free_name(stem, used)
+            stem = file_stem(f"{name}({staff_id})")
+        names[staff_id] = free_name(stem, used)
     return names
 
 
@@ -109,7 +108,7 @@ def promise(
     if folder.is_dir():
         taken |= {file.name for file in folder.iterdir()}
     summary = free_name(SUMMARY_STEM, {name.casefold() for name in taken})
-    names = choose_names(shares, {*taken, summary})
+    names = choose_names([(one.staff_id, one.name) for one in shares if one.given], {*taken, summary})
     paths = {staff_id: (below / name).as_posix() for staff_id, name in {**names, "": summary}.items()}
     given = {share.staff_id: share.given for share in shares}
     leads.promise_files(

@@ -352,7 +352,25 @@ def _m006_lead_desk(con: DuckDBPyConnection) -> None:
     con.execute(_LEAD_DESK)
 
 
+# Lists of leads that staff are reminded of, one a day and person as it then stood (`digest`), and messages to
+# send: they are noted with the run, sent after it, and one that was not sent the same day is never sent.
+_REMINDERS = """
+CREATE TABLE reminders (
+    run_id BIGINT NOT NULL, day INTEGER NOT NULL, staff_id VARCHAR NOT NULL, digest VARCHAR NOT NULL,
+    rows BIGINT NOT NULL, path VARCHAR NOT NULL
+);
+CREATE TABLE messages (
+    message_no BIGINT NOT NULL, run_id BIGINT NOT NULL, day INTEGER NOT NULL, body VARCHAR NOT NULL,
+    sent_sec BIGINT
+);
+"""
+
+
+def _m008_reminders(con: DuckDBPyConnection) -> None:
+    con.execute(_REMINDERS)
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     _m001_first_tables, _m002_lead_shares, _m003_orders_again, _m004_people, _m005_contacts_and_events,
-    _m006_lead_desk,
+    _m006_lead_desk, _m008_reminders,
 )  # fmt: skip

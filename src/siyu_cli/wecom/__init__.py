@@ -1,0 +1,1 @@
+"""企业微信: what is sent there."""
