@@ -40,6 +40,9 @@ WHY = ("overdue", "due-today", "idle", "new")
 """Why a lead is on a list, the most urgent first."""
 
 
+_CONTENT = ("lead_id", "phone", "state", "owners", "name", "source", "channel", "remark")
+
+
 def why_words() -> tuple[str, ...]:
     """WHY as the lists and messages say it."""
     return (
@@ -96,11 +99,16 @@ class Reminding:
 
 
 def judge(
-    held: Held, is_reminded: Mask, is_escalated: Mask, as_of_day: int, settings: ReminderSettings
+    held: Held,
+    active_sec: pa.ChunkedArray,
+    is_reminded: Mask,
+    is_escalated: Mask,
+    as_of_day: int,
+    settings: ReminderSettings,
 ) -> Due:
-    """What is due on a day, from when each lead was given and last worked on."""
+    """What is due on a day, from when each lead was given and last worked on (`active_sec`, null: never)."""
     assigned = held.leads["assigned_sec"].to_numpy() // DAY_SECONDS
-    active = pc.fill_null(held.leads["active_sec"], 0).to_numpy() // DAY_SECONDS
+    active = pc.fill_null(active_sec, 0).to_numpy() // DAY_SECONDS
     idle = as_of_day - np.maximum(assigned, active)
     left = held.days_left(as_of_day)
     is_idle = idle >= settings.remind_days
@@ -121,6 +129,7 @@ def plan_reminders(
     content = kept.held_content(con, as_of.seconds)
     due = judge(
         held,
+        content["active_sec"],
         content["is_reminded"].to_numpy(zero_copy_only=False),
         pc.is_valid(content["escalated_sec"]).to_numpy(zero_copy_only=False),
         as_of.day,
@@ -151,8 +160,8 @@ def _rows(held: Held, content: pa.Table, due: Due, as_of_day: int) -> pa.Table:
     words = [*why_words(), ""]
     return pa.table(
         {
-            **{name: held.leads[name] for name in ("lead_id", "staff_id", "phone", "state", "owners")},
-            **{name: content[name] for name in ("name", "source", "channel", "remark")},
+            "staff_id": held.leads["staff_id"],
+            **{name: content[name] for name in _CONTENT},
             "why": pa.array([words[at] for at in due.why.tolist()], pa.string()),
             "place": pa.array(np.where(due.why < 0, len(WHY), due.why)),
             "idle": pa.array(due.idle),

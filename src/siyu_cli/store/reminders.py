@@ -32,8 +32,8 @@ def held_content(con: DuckDBPyConnection, as_of_sec: int) -> pa.Table:
                   GROUP BY lead_id) AS s ON s.lead_id = e.lead_id AND e.event_id > s.since_id
             WHERE e.kind IN ('reminded', 'escalated') GROUP BY e.lead_id
         )
-        SELECT s.lead_id, s.name, s.source, s.channel, s.remark, coalesce(t.is_reminded, FALSE) AS is_reminded,
-               t.escalated_sec
+        SELECT s.lead_id, s.phone, s.state, s.owners, s.name, s.source, s.channel, s.remark, s.active_sec,
+               coalesce(t.is_reminded, FALSE) AS is_reminded, t.escalated_sec
         FROM lead_state AS s LEFT JOIN steps AS t ON t.lead_id = s.lead_id
         WHERE s.state IN ('待添加', '待通过') AND s.last_sec <= ? ORDER BY s.lead_id
         """,
