@@ -24,11 +24,17 @@ from siyu_cli.language import tr
 from siyu_cli.reports.service import Report
 from siyu_cli.sheets.cells import clean_text
 
-Kind = Literal["text", "count", "yuan", "share"]
+Kind = Literal["text", "count", "yuan", "share", "days"]
 FONT = "微软雅黑"
 INK, QUIET, LINE, BAND, CARD = "1F2937", "6B7280", "D1D5DB", "F3F6FB", "EEF3FA"
 BLUE, TEAL, ORANGE = "2F6DB5", "2A9D8F", "E9A23B"
-FORMATS: dict[Kind, str] = {"text": "@", "count": "#,##0", "yuan": "#,##0.00;[Red]-#,##0.00", "share": "0.0%"}
+FORMATS: dict[Kind, str] = {
+    "text": "@",
+    "count": "#,##0",
+    "yuan": "#,##0.00;[Red]-#,##0.00",
+    "share": "0.0%",
+    "days": "0.0",
+}
 YUAN, PEOPLE, LEADS = tr("元", "yuan"), tr("人", "people"), tr("条", "leads")
 COLUMNS = 12
 COLUMN_WIDTH = 12.5
@@ -167,7 +173,7 @@ def _value(
         put_cell(sheet, row, column, "–", size=size, bold=bold, right=not indent, indent=indent)
         return
     cell = sheet.cell(row, column)
-    cell.value = value / 100 if kind == "yuan" else float(value) if kind == "share" else value
+    cell.value = value / 100 if kind == "yuan" else float(value) if kind in ("share", "days") else value
     cell.number_format = FORMATS[kind]
     cell.font = Font(name=FONT, size=size, bold=bold, color=INK)
     cell.alignment = Alignment("left" if indent else "right", "center", indent=indent)
