@@ -109,7 +109,9 @@ def _why_back(day: int) -> str:
 
 
 def _why_dead(leads: pa.Table) -> list[str]:
-    return [
-        tr(f"已经给过 {tries} 个人,都没有加上", f"{tries} people had it, nobody added it")
-        for tries in leads["tries"].to_pylist()
-    ]
+    counts = leads["tries"].to_pylist()
+    words = {
+        tries: tr(f"已经给过 {tries} 个人,都没有加上", f"{tries} people had it, nobody added it")
+        for tries in set(counts)
+    }
+    return [words[tries] for tries in counts]

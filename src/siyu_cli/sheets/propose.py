@@ -118,7 +118,8 @@ def field_title(canonical: str) -> str:
         "description": tr("描述", "description"), "other_phone": tr("另一个手机号", "other phone"),
         "staff_name": tr("添加人", "staff name"), "added_at": tr("添加时间", "added at"),
         "lost_at": tr("流失时间", "lost at"), "event_id": tr("事件编号", "event id"), "event": tr("行为", "event"),
-        "at": tr("时间", "time"), "page": tr("页面", "page"),
+        "at": tr("时间", "time"), "page": tr("页面", "page"), "row_key": tr("行标识", "row key"),
+        "note": tr("反馈备注", "note"), "verdict": tr("核对", "answer"),
     }  # fmt: skip
     return titles.get(canonical, canonical)
 
