@@ -93,8 +93,9 @@ class Desk(RuleBasedStateMachine):
         care.reclaim(self.con, run, AsOf(self.now), SETTINGS)
         held = care.read_held(self.con, AsOf(self.now), SETTINGS)
         assert (held.days_left(AsOf(self.now).day) >= 0).all()
-        waiting = [now[2] for now in self.stands().values() if now[0] == State.POOL]
-        assert all(owners < SETTINGS.protection.max_owners for owners in waiting)
+        tried = Counter({lead: now[2] for lead, now in self.stands().items() if now[0] == State.POOL})
+        tried.subtract(event[1] for event in self.events() if event[3] == "handed_over" and event[1] in tried)
+        assert all(times < SETTINGS.protection.max_owners for times in tried.values())
         before = self.events()
         care.reclaim(self.con, run + 1, AsOf(self.now), SETTINGS)
         assert self.events() == before
@@ -166,6 +167,22 @@ class Desk(RuleBasedStateMachine):
             self.con.execute("DELETE FROM contacts WHERE run_id = ?", [run])
             ledger.take_back_events(self.con, run, self.begin(), "撤回")
             assert self.stands() == before
+
+    @rule(kind=st.sampled_from(("reminded", "escalated")))
+    def remind(self, kind: str) -> None:
+        run, before = self.begin(), self.stands()
+        self.con.execute(
+            "CREATE OR REPLACE TEMP TABLE reminding AS SELECT lead_id AS nth, lead_id, ? AS at_sec, ? AS kind, staff_id, "
+            "'' AS reason FROM lead_state WHERE state IN ('待添加', '待通过') AND lead_id % 2 = 0",
+            [self.now, kind],
+        )
+        ledger.append_events(self.con, "reminding", run)
+        assert self.stands() == before
+
+    @rule(gone=st.sampled_from(STAFF))
+    def hand_over(self, gone: str) -> None:
+        ledger.hand_over(self.con, gone, self.begin(), self.now, "离职")
+        assert gone not in {now[1] for now in self.stands().values() if now[0] in OPEN}
 
     @precondition(lambda self: self.phones)
     @rule(data=st.data())

@@ -156,6 +156,15 @@ def test_a_new_note_is_a_new_sign_of_work(desk: Shop) -> None:
     assert states(desk)[0] == ("待添加", "li")
 
 
+def test_a_reminder_sent_meanwhile_makes_no_work_later(desk: Shop) -> None:
+    desk.run("remind-staff", "--as-of", "2025-03-25")
+    assert ledger(desk, "reminded")
+    path = fill(desk, LI, {0: "已发申请"}, "a.xlsx", "2025-03-23")
+    desk.run("import-feedback", path, "--as-of", "2025-03-26")
+    story = desk.json("explain-lead", "L1", "--as-of", "2025-03-26").result
+    assert (story["state"], story["last_day"]) == ("待通过", "2025-03-26")
+
+
 def test_given_back_by_the_owner(desk: Shop) -> None:
     path = fill(desk, LI, {0: "退回/认识的人"}, "a.xlsx")
     assert desk.json("import-feedback", path, *SOON).result["changes"] == {"returned": 1}

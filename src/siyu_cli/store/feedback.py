@@ -125,17 +125,20 @@ def write(
     """Append the events of one judged layer.
 
     Feedback that corrects a closing is preceded by `reopened` and by the signs of work that remain true;
-    a confirmed claim by what takes the lead from whoever has it. `reasons` words the two.
+    a confirmed claim by what takes the lead from whoever has it. `reasons` words the two. An event's moment is
+    that of its file, never before what happened to the lead; a reminder sent meanwhile makes no work later.
     """
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE applied_feedback AS
         SELECT r.lead_id, r.nth AS assignment, r.kind, r.note, r.staff_id, r.moment_sec, j.state, j.holder,
                coalesce(r.is_confirmed = 1, false) AS is_confirmed,
-               greatest(r.moment_sec, (SELECT max(e.at_sec) FROM lead_events AS e WHERE e.lead_id = r.lead_id)) AS at_sec,
+               greatest(r.moment_sec, b.at_sec) AS at_sec,
                list_extract($files::VARCHAR[], r.file_no + 1) || ' 第 ' || r.row_no || ' 行' AS place,
                row_number() OVER (ORDER BY r.lead_id) AS turn
         FROM staged_feedback AS r JOIN judged_feedback AS j ON j.file_no = r.file_no AND j.row_no = r.row_no
+        JOIN (SELECT lead_id, max(at_sec) AS at_sec FROM lead_events WHERE kind NOT IN ('reminded', 'escalated')
+              GROUP BY lead_id) AS b ON b.lead_id = r.lead_id
         WHERE r.layer = $layer AND j.reason = 'apply'
         """,
         {"files": files, "layer": layer},
