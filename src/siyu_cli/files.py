@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -63,6 +64,9 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+_NEVER_MEANT = ("lock-file", "unfinished-download", "own-summary")
+"""Files that a shell's `*.xlsx` names and nobody wants read."""
+
 SUMMARY_STEM = "_汇总"
 """How the summaries beside staff workbooks are called; a folder that comes back holds them, too."""
 
@@ -98,7 +102,7 @@ def reason_to_skip(name: str) -> str | None:
         return "hidden-file"
     if path.suffix.lower() in _HALF_DONE:
         return "unfinished-download"
-    if path.stem.startswith(SUMMARY_STEM):
+    if re.fullmatch(rf"{SUMMARY_STEM}(-\d+)?", path.stem):
         return "own-summary"
     return None if path.suffix.lower() in SPREADSHEETS else "no-spreadsheet"
 
@@ -107,7 +111,7 @@ def expand_paths(given: Sequence[Path]) -> tuple[list[Path], list[Skipped]]:
     """The files meant by files, folders and globs, in a stable order and each once; and what was left out.
 
     A folder means the spreadsheets directly in it. A file that was named is taken whatever it is called,
-    unless it is plainly unfinished (a shell expands `*.xlsx` to `~$订单.xlsx` too). InputRefused for what
+    unless it is plainly none to read (a shell expands `*.xlsx` to `~$订单.xlsx` and siyu's own summary, too). InputRefused for what
     is not there, and where nothing is left to read.
     """
     found: list[Path] = []
@@ -119,7 +123,7 @@ def expand_paths(given: Sequence[Path]) -> tuple[list[Path], list[Skipped]]:
                 left_out = [Skipped(str(path), "empty-folder")]
         elif path.exists():
             reason = reason_to_skip(path.name)
-            left_out = [Skipped(str(path), reason)] if reason in ("lock-file", "unfinished-download") else []
+            left_out = [Skipped(str(path), reason)] if reason in _NEVER_MEANT else []
             files = [] if left_out else [path]
         else:
             files, left_out = _choose(sorted(one for one in _glob(path) if one.is_file()), is_named=True)

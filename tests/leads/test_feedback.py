@@ -131,6 +131,9 @@ def test_a_folder_that_comes_back_with_its_summary(desk: Shop) -> None:
     assert [file["file"] for file in done["files"]] == ["小李.xlsx", "小王.xlsx"]
     assert [one["reason"] for one in done["skipped"]] == ["own-summary"]
     assert done["reasons"] == {"no-result": 6}
+    # A shell makes names of `*.xlsx`, the summary among them.
+    named = desk.json("import-feedback", *sorted(folder.iterdir()), *SOON).result
+    assert [one["reason"] for one in named["skipped"]] == ["own-summary"]
 
 
 def test_a_correction_reopens(desk: Shop) -> None:

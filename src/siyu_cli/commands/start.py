@@ -17,6 +17,7 @@ from siyu_cli.language import tr
 _CHECK_WORDS = {
     "permissions": tr("权限", "permissions"), "disk": tr("磁盘", "disk"), "sync-folder": tr("同步盘", "sync folder"), "leftovers": tr("临时文件", "leftovers"),
     "state": tr("状态", "state"), "reading": tr("读取", "reading"), "integrity": tr("一致性", "integrity"),
+    "lead-ledger": tr("线索账本", "lead ledger"),
 }  # fmt: skip
 _OUTCOME_WORDS = {
     "done": tr("完成", "done"), "partial": tr("完成,有未成的", "done in part"), "refused": tr("被拒", "refused"),
@@ -200,11 +201,13 @@ def register(app: typer.Typer) -> None:
         "Check versions, settings, permissions, disk and the state; an old state is backed up and upgraded.\n\n"
         "Examples:\n\nsiyu doctor\n\nsiyu doctor --format json"))  # fmt: skip
     def doctor(ctx: AppContext) -> Outcome:
+        from siyu_cli.leads.audit import check_ledger
         from siyu_cli.store.health import check_folder, check_machine, check_store
 
         workspace = ctx.workspace
         with ctx.maintain() as con:
             checks = [*check_machine(), *check_folder(workspace), *check_store(con, workspace.state_dir)]
+            checks.append(check_ledger(con))
         words = {"ok": tr("好", "ok"), "warning": tr("注意", "warning"), "failed": tr("坏了", "failed")}
         columns = (
             Column("check", tr("检查", "Check")), Column("level", tr("结果", "Result")),
