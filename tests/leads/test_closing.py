@@ -54,6 +54,23 @@ def test_friends_and_feedback_agree_or_are_questioned(desk: Shop) -> None:
     assert states(desk)[2] == ("已添加", "li")
 
 
+def test_who_was_given_up_and_is_a_friend_after_all(desk: Shop) -> None:
+    path = fill(desk, "2025-02-28/小李.xlsx", {0: "拒绝", 2: "空号"}, "a.xlsx")
+    desk.run("import-feedback", path, "--as-of", "2025-03-03")
+    older = desk.json(
+        "import-contacts", friend_file(desk, [0], account="li"), "--exported-at", "2025-03-02"
+    ).result
+    assert (older["leads_added"], older["leads_befriended"]) == (0, 0)
+    run = desk.json(
+        "import-contacts", friend_file(desk, [0, 1], account="li"), "--exported-at", "2025-03-04"
+    ).document["run_id"]
+    assert (states(desk)[0], states(desk)[2]) == (("已添加", "li"), ("无效", "li"))
+    kinds = [row[1] for row in ledger(desk) if row[0] == "13800000000"]
+    assert kinds[-3:] == ["declined", "reopened", "befriended"]
+    desk.run("undo-import", str(run), "--yes")
+    assert (states(desk)[0], states(desk)[1]) == (("拒绝", "li"), ("待添加", "wang"))
+
+
 def test_undoing_a_list_of_friends_opens_its_leads_again(desk: Shop) -> None:
     before = states(desk)
     run = desk.json("import-contacts", friend_file(desk, [0, 1, 4], account="li")).document["run_id"]
