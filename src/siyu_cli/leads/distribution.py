@@ -1,45 +1,71 @@
-"""Even sharing: who gets which lead, decided once from leads, staff and ledger; nothing is read or written.
+"""Who gets which lead, decided once from leads, staff and ledger; nothing is read or written.
 
-Leads lie in one row by channel, then import time, then phone, and are dealt in a circle that starts
-with the person owed most. So everyone gets within one lead of everyone else, in the whole batch and
-in every channel of it; and because the circle starts where the ledger says, over all batches too.
+Leads whose person has a friend or owner among the staff go there first. The rest are put into classes by
+who may take them (`eligibility`), how many each person gets of each class is decided (`fairness`), then how
+many of each stratum (`mixing`), and then they are dealt in order: stratum, import time, phone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from siyu_cli.language import tr
+from siyu_cli.leads.eligibility import Scope, classes_of, encoded
+from siyu_cli.leads.fairness import Counts, LeadClass, Taker, decide_counts, levelled, tidy
+from siyu_cli.leads.mixing import mix, sequence
+
+Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+NOBODY, ABSENT, FULL, COOLDOWN = "no-one-eligible", "all-absent", "all-full", "cooldown"
+"""Why a lead stays in the pool: no one at all may take it; those who may are away today, or full; the only one who
+could is the owner before."""
+
+_LEFT = (NOBODY, ABSENT, FULL, COOLDOWN)
+_DRIFT = 10**6
 
 
 @dataclass(frozen=True)
 class Dealt:
-    """A staff member who takes part: all leads ever given to them, and those they hold now."""
+    """A staff member: all leads ever given to them, those they hold now, what they take and how much room is left.
+
+    `weight_milli` is above 0 for those who take part; `room` is how many leads more they may get today (None =
+    any); `away` says why they do not take part, '' where they do.
+    """
 
     staff_id: str
     name: str
     given: int = 0
     holding: int = 0
+    weight_milli: int = 1000
+    room: int | None = None
+    scope: Scope = field(default_factory=Scope)
+    away: str = ""
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """What earlier batches left: given minus owed per person, exact, and who took part in the latest one."""
+    """What earlier batches left: given minus owed per person, exact, who took part in the latest one, and how far
+    each person lies from an even mix, by stratum (in leads).
+    """
 
     balances: Mapping[str, Fraction]
     present: frozenset[str]
+    drift: Mapping[tuple[str, str], Fraction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Share:
-    """One person's part of a batch. `carry` moves the ledger where someone came in (see `level`)."""
+    """One person's part of a batch. `carry` moves the ledger where someone came in (see `level`).
+
+    `given` counts all leads of the batch, `own` those that were theirs before (friend or owner); `owed_now` is
+    what this batch owed them. Balances are given − owed over all batches.
+    """
 
     staff_id: str
     name: str
@@ -50,6 +76,10 @@ class Share:
     balance: Fraction
     carry: Fraction
     place: int
+    owed_now: Fraction = Fraction(0)
+    own: int = 0
+    weight_milli: int = 1000
+    room: int | None = None
 
     @property
     def after(self) -> int:
@@ -66,14 +96,51 @@ class Share:
         text = one_decimal(self.balance)
         return text if text.startswith("-") or text == "0.0" else f"+{text}"
 
+    @property
+    def is_full(self) -> bool:
+        return self.room is not None and self.given >= self.room
+
+
+@dataclass(frozen=True)
+class Mix:
+    """One stratum of a batch: leads dealt, how many each person got, and how far they are now from an even mix."""
+
+    stratum: str
+    given: Mapping[str, int]
+    due: Mapping[str, Fraction]
+    drift: Mapping[str, Fraction]
+
+    @property
+    def leads(self) -> int:
+        return sum(self.given.values())
+
+    @property
+    def spread(self) -> int:
+        """Most minus fewest of this batch."""
+        return max(self.given.values(), default=0) - min(self.given.values(), default=0)
+
+    @property
+    def widest(self) -> Fraction:
+        """Most minus least drift over all batches."""
+        return max(self.drift.values(), default=Fraction(0)) - min(self.drift.values(), default=Fraction(0))
+
 
 @dataclass(frozen=True)
 class DistributionPlan:
-    """Shares by person, and `owners`: lead_id with the index of its share, in dealing order."""
+    """Shares by person, and `owners`: lead_id with the index of its share, in dealing order.
+
+    `reasons` holds, per lead, the index of its text in `why`; `left` says how many leads stay in the pool and
+    why, `left_ids` which.
+    """
 
     shares: tuple[Share, ...]
     lead_ids: pa.Array
-    owners: np.ndarray[tuple[int], np.dtype[np.int64]]
+    owners: Ints
+    reasons: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    why: tuple[str, ...] = ()
+    strata: tuple[Mix, ...] = ()
+    left: Mapping[str, int] = field(default_factory=dict)
+    left_ids: Mapping[str, pa.Array] = field(default_factory=dict)
 
     @property
     def assigned(self) -> int:
@@ -81,70 +148,393 @@ class DistributionPlan:
 
     def assignments(self) -> pa.Table:
         """lead_id, staff_id and reason, one row per lead; the two texts are dictionary encoded."""
-        owner = pa.array(self.owners, pa.int32())
+        owner, reason = pa.array(self.owners, pa.int32()), pa.array(self.reasons, pa.int32())
         staff = pa.array([share.staff_id for share in self.shares], pa.string())
-        reasons = pa.array([_reason(share, len(self.shares)) for share in self.shares], pa.string())
         return pa.table(
             {
                 "lead_id": self.lead_ids,
                 "staff_id": pa.DictionaryArray.from_arrays(owner, staff),
-                "reason": pa.DictionaryArray.from_arrays(owner, reasons),
+                "reason": pa.DictionaryArray.from_arrays(reason, pa.array(self.why, pa.string())),
             }
         )
 
 
-def plan_distribution(leads: pa.Table, staff: Sequence[Dealt], ledger: Ledger) -> DistributionPlan:
-    """Deal `leads` (lead_id, phone, channel_key, imported_sec) evenly over `staff`, who are all active.
+def plan_distribution(
+    leads: pa.Table, staff: Sequence[Dealt], ledger: Ledger, strata: Sequence[str] = ("channel_key",)
+) -> DistributionPlan:
+    """Deal `leads` fairly over those of `staff` who take part.
 
-    Neither the order of leads nor that of staff matters. Without staff nothing is assigned.
+    Leads have lead_id, phone, channel_key and imported_sec, and may have province, city, shop, tags, value,
+    `sticky` (account of the friend or owner) and `cooling` (account of the owner before, in cooldown). `strata`
+    names the columns to mix by. Neither the order of leads nor that of staff matters.
     """
-    people = sorted(staff, key=lambda person: person.staff_id)
-    count, size = len(people), leads.num_rows if people else 0
-    levels = level(ledger, [person.staff_id for person in people])
-    circle = sorted(range(count), key=lambda index: levels[index])
-    turns, rest = divmod(size, count) if count else (0, 0)
-    places = {index: place for place, index in enumerate(circle)}
-    due = Fraction(size, count) if count else Fraction(0)
-    shares = []
-    for index, person in enumerate(people):
-        given = turns + (places[index] < rest)
-        carry = ledger.balances.get(person.staff_id, Fraction(0)) - levels[index]
-        shares.append(
-            Share(
-                person.staff_id, person.name, person.given, given, person.holding + given,
-                levels[index], levels[index] + given - due, carry, places[index] + 1,
+    return _Batch(leads, staff, ledger, strata).plan()
+
+
+def level(ledger: Ledger, people: Sequence[Dealt]) -> list[Fraction]:
+    """Balances to deal from: what the ledger says, except that nobody comes in far from the others.
+
+    Who was not in the latest batch is set within one lead of those who stay: after many departures they can
+    have drifted to one side together, and a person who comes in is neither flooded nor starved.
+    """
+    balances = [ledger.balances.get(one.staff_id, Fraction(0)) for one in people]
+    stay = [at for at, one in enumerate(people) if one.staff_id in ledger.present]
+    if not stay or len(stay) == len(people):
+        return balances
+    weight = sum(people[at].weight_milli for at in stay)
+    middle = sum((balances[at] for at in stay), Fraction(0)) / weight
+    apart = [balances[at] - people[at].weight_milli * middle for at in stay]
+    low, high = min(max(apart) - 1, Fraction(0)), max(min(apart) + 1, Fraction(0))
+    staying = set(stay)
+    return [
+        one
+        if at in staying
+        else people[at].weight_milli * middle + min(max(one - people[at].weight_milli * middle, low), high)
+        for at, one in enumerate(balances)
+    ]
+
+
+class _Batch:
+    """One distribution at work. Leads are held in order of age (import time, phone) throughout."""
+
+    def __init__(
+        self, leads: pa.Table, staff: Sequence[Dealt], ledger: Ledger, strata: Sequence[str]
+    ) -> None:
+        everyone = sorted(staff, key=lambda one: one.staff_id)
+        self.away = [one for one in everyone if one.away]
+        self.people = [one for one in everyone if not one.away]
+        self.place_of = {one.staff_id: at for at, one in enumerate(self.people)}
+        self.ledger = ledger
+        self.age = _by_age(leads)
+        self.lead_ids = leads["lead_id"].combine_chunks()
+        self.levels = level(ledger, self.people)
+        self.room = [one.room for one in self.people]
+        self.names = _names(everyone)
+        self.strata, self.labels = _strata(leads, strata)
+        self.strata = self.strata[self.age]
+        classes, may = classes_of(leads, [one.scope for one in (*self.people, *self.away)])
+        self.classes, self.may = classes[self.age], may
+        self.sticky = self._accounts(leads, "sticky")
+        self.cooling = self._accounts(leads, "cooling")
+        self.owners = np.full(len(self.age), -1, np.int64)
+        self.own = np.zeros(len(self.age), bool)
+        self.left: dict[str, list[Ints]] = {reason: [] for reason in _LEFT}
+
+    def _accounts(self, leads: pa.Table, name: str) -> Ints | None:
+        """A column of accounts as positions of people: −1 where empty, −2 where the account is away or unknown."""
+        if name not in leads.column_names or leads[name].null_count == leads.num_rows:
+            return None
+        codes, words = encoded(leads[name])
+        lookup = np.array([self.place_of.get(word, -2 if word else -1) for word in words], np.int64)
+        result: Ints = lookup[codes][self.age]
+        return result
+
+    def plan(self) -> DistributionPlan:
+        self._deal_sticky()
+        self.counts, members = self._decide()
+        self.places = self._places()
+        order = self._deal(members)
+        return self._plan(order)
+
+    def _deal_sticky(self) -> None:
+        """Leads of a friend or owner who is there and has room go to them, the oldest first."""
+        if self.sticky is None:
+            return
+        known = np.flatnonzero(self.sticky >= 0)
+        owners = self.sticky[known]
+        grouped = np.argsort(owners, kind="stable")
+        counts = np.bincount(owners, minlength=len(self.people))
+        nth = np.empty(len(known), np.int64)
+        nth[grouped] = np.arange(len(known)) - np.repeat(np.cumsum(counts) - counts, counts)
+        limit = np.array([len(known) if room is None else room for room in self.room], np.int64)
+        mine = nth < limit[owners] if len(known) else np.zeros(0, bool)
+        self.owners[known[mine]] = owners[mine]
+        self.own[known[mine]] = True
+        taken = np.bincount(owners[mine], minlength=len(self.people))
+        self.room = [
+            room if room is None else room - int(count) for room, count in zip(self.room, taken, strict=True)
+        ]
+
+    def _decide(self) -> tuple[Counts, list[Ints]]:
+        """Counts per class and person, and the leads of each class in order of age."""
+        free = np.flatnonzero(~self.own)
+        here = self.may[:, : len(self.people)]
+        codes = self.classes[free]
+        grouped = np.argsort(codes.astype(np.uint16) if len(here) < 2**16 else codes, kind="stable")
+        sizes = np.bincount(codes, minlength=len(here))
+        parts = np.split(free[grouped], np.cumsum(sizes)[:-1])
+        # Classes that differ only in who is away are one class of those who are here.
+        merged: dict[bytes, list[int]] = {}
+        for at in range(len(here)):
+            if len(parts[at]):
+                merged.setdefault(here[at].tobytes(), []).append(at)
+        rows = [ats for ats in merged.values() if here[ats[0]].any()]
+        for ats in merged.values():
+            if not here[ats[0]].any():
+                for at in ats:
+                    self.left[ABSENT if self.may[at].any() else NOBODY].append(parts[at])
+        members = [parts[ats[0]] if len(ats) == 1 else np.sort(np.concatenate([parts[at] for at in ats])) for ats in rows]  # fmt: skip
+        classes = []
+        for at, ats in enumerate(rows):
+            takers = tuple(np.flatnonzero(here[ats[0]]).tolist())
+            members[at] = self._without_hopeless(members[at], takers)
+            classes.append(LeadClass(len(members[at]), takers, self._barred(members[at], takers)))
+        takers_ = [
+            Taker(one.weight_milli, room, balance)
+            for one, room, balance in zip(self.people, self.room, self.levels, strict=True)
+        ]
+        self.lead_classes, self.takers = classes, takers_
+        return decide_counts(classes, takers_), members
+
+    def _without_hopeless(self, members: Ints, takers: tuple[int, ...]) -> Ints:
+        """Leave out leads whose owner before, in cooldown, is the only one with room who may take them."""
+        open_to = [at for at in takers if self.room[at] != 0]
+        if self.cooling is None or len(open_to) != 1:
+            return members
+        is_hopeless = self.cooling[members] == open_to[0]
+        reason = COOLDOWN if len(takers) == 1 else FULL
+        if is_hopeless.any():
+            self.left[reason].append(members[is_hopeless])
+        return members[~is_hopeless]
+
+    def _barred(self, members: Ints, takers: tuple[int, ...]) -> dict[int, int]:
+        if self.cooling is None or not len(members):
+            return {}
+        owners = self.cooling[members]
+        counts = np.bincount(owners[owners >= 0], minlength=len(self.people))
+        return {at: int(counts[at]) for at in takers if counts[at]}
+
+    def _deal(self, members: list[Ints]) -> Ints:
+        """Give every class's leads their owners; the dealt leads in dealing order."""
+        places, drift = self.places, self._drift()
+        strata = len(self.labels)
+        self.due = np.zeros((strata, len(self.people)))
+        for at, (one, leads) in enumerate(zip(self.lead_classes, members, strict=True)):
+            given = self.counts.given[at]
+            dealt = int(given.sum())
+            if dealt < len(leads):
+                self.left[FULL].append(leads[dealt:])
+            leads, spare = leads[:dealt], leads[dealt:]
+            if not dealt:
+                continue
+            takers = np.array([who for who in one.takers if given[who] or self.room[who] != 0], np.int64)
+            codes = self.strata[leads]
+            grouped = np.argsort(codes.astype(np.uint16) if strata < 2**16 else codes, kind="stable")
+            leads = leads[grouped]
+            sizes = np.bincount(codes, minlength=strata)
+            used = np.flatnonzero(sizes)
+            counts = given[takers]
+            table = mix(sizes[used], counts, drift[np.ix_(used, takers)], places[takers])
+            due = sizes[used][:, None] * counts[None, :] / dealt
+            drift[np.ix_(used, takers)] += table - due
+            self.due[np.ix_(used, takers)] += due
+            start = 0
+            for row in table:
+                size = int(row.sum())
+                self.owners[leads[start : start + size]] = takers[sequence(row, places[takers])]
+                start += size
+            if one.barred:
+                self._keep_cooldown(leads, spare)
+        self.drift = drift
+        order = np.flatnonzero(self.owners >= 0)
+        codes = self.strata[order]
+        result: Ints = order[np.argsort(codes.astype(np.uint16) if strata < 2**16 else codes, kind="stable")]
+        return result
+
+    def _keep_cooldown(self, leads: Ints, spare: Ints) -> None:
+        """Where a lead came to its owner before, it changes places with another one, of its stratum if there is one.
+
+        There always is another: nobody gets more leads of a class than there are that may go to them.
+        """
+        assert self.cooling is not None
+        pool = np.concatenate([leads, spare])
+        for lead in leads[self.owners[leads] == self.cooling[leads]]:
+            person = self.owners[lead]
+            fits = (self.owners[pool] != person) & (self.cooling[pool] != person)
+            others = pool[fits]
+            same = others[(self.strata[others] == self.strata[lead]) & (self.owners[others] >= 0)]
+            dealt = others[self.owners[others] >= 0]
+            other = (same if len(same) else dealt if len(dealt) else others)[0]
+            self.owners[lead], self.owners[other] = self.owners[other], person
+            if self.owners[lead] < 0:
+                full = self.left[FULL]
+                full[-1] = np.where(full[-1] == other, lead, full[-1])
+
+    def _places(self) -> Ints:
+        """The circle: whose next lead falls due first comes first."""
+        balances = levelled(self.lead_classes, self.takers)
+        keys = [
+            ((1 + balance - owed) / one.weight, at)
+            for at, (balance, owed, one) in enumerate(
+                zip(balances, self.counts.owed, self.takers, strict=True)
             )
+        ]
+        places = np.zeros(len(keys), np.int64)
+        for place, (_, at) in enumerate(sorted(keys)):
+            places[at] = place
+        return places
+
+    def _drift(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        result = np.zeros((len(self.labels), len(self.people)))
+        rows = {label: at for at, label in enumerate(self.labels)}
+        for (staff_id, label), value in self.ledger.drift.items():
+            if staff_id in self.place_of and label in rows:
+                result[rows[label], self.place_of[staff_id]] = float(value)
+        return result
+
+    def _plan(self, order: Ints) -> DistributionPlan:
+        owners = self.owners[order]
+        given = np.bincount(owners, minlength=len(self.people)) if len(owners) else np.zeros(len(self.people), np.int64)
+        own = np.bincount(self.owners[self.own], minlength=len(self.people)) if self.own.any() else np.zeros(len(self.people), np.int64)  # fmt: skip
+        shares = []
+        for at, one in enumerate(self.people):
+            owed = self.counts.owed[at] + int(own[at])
+            before = self.ledger.balances.get(one.staff_id, Fraction(0))
+            owed = tidy(before - self.levels[at] + owed) - (before - self.levels[at])
+            shares.append(
+                Share(
+                    one.staff_id, one.name, one.given, int(given[at]), one.holding + int(given[at]),
+                    self.levels[at], self.levels[at] + int(given[at]) - owed, before - self.levels[at],
+                    int(self.places[at]) + 1, owed, int(own[at]), one.weight_milli, one.room,
+                )
+            )  # fmt: skip
+        reasons, why = self._reasons(order, shares)
+        left_ids = {
+            reason: self.lead_ids.take(pa.array(self.age[np.sort(np.concatenate(parts))]))
+            for reason, parts in self.left.items()
+            if sum(map(len, parts))
+        }
+        return DistributionPlan(
+            tuple(shares), self.lead_ids.take(pa.array(self.age[order])), owners, reasons, why,
+            self._mixes(order), {reason: len(ids) for reason, ids in left_ids.items()}, left_ids,
         )  # fmt: skip
-    order = dealing_order(leads)[:size]
-    seats = np.asarray(circle, np.int64)
-    owners = seats[np.arange(size) % count] if count else np.zeros(0, np.int64)
-    return DistributionPlan(tuple(shares), leads["lead_id"].combine_chunks().take(pa.array(order)), owners)
+
+    def _mixes(self, order: Ints) -> tuple[Mix, ...]:
+        """What the batch dealt by turn did to each stratum; leads that went to their own people are no part of it."""
+        if not self.people or not len(order):
+            return ()
+        turn = order[~self.own[order]]
+        people = len(self.people)
+        cells = np.bincount(
+            self.strata[turn] * people + self.owners[turn], minlength=len(self.labels) * people
+        ).reshape(len(self.labels), people)
+        found = []
+        for row in np.flatnonzero(cells.sum(axis=1)):
+            takers = np.flatnonzero((self.due[row] > 0) | (cells[row] > 0))
+            ids = [self.people[at].staff_id for at in takers]
+            due = [Fraction(round(float(value) * _DRIFT), _DRIFT) for value in self.due[row, takers]]
+            before = [self.ledger.drift.get((one, self.labels[row]), Fraction(0)) for one in ids]
+            given = [int(count) for count in cells[row, takers]]
+            found.append(
+                Mix(
+                    self.labels[row], dict(zip(ids, given, strict=True)), dict(zip(ids, due, strict=True)),
+                    {one: was + count - part for one, was, count, part in zip(ids, before, given, due, strict=True)},
+                )
+            )  # fmt: skip
+        return tuple(found)
+
+    def _reasons(self, order: Ints, shares: Sequence[Share]) -> tuple[Ints, tuple[str, ...]]:
+        """The text of every dealt lead: one per person, kind (own, after a missing owner, in turn) and class."""
+        people, classes = len(self.people), len(self.may)
+        kind = np.where(self.own[order], 0, 1)
+        if self.sticky is not None:
+            kind = np.where((kind == 1) & (self.sticky[order] != -1), 2, kind)
+        codes = (kind * classes + self.classes[order]) * max(people, 1) + self.owners[order]
+        size = 3 * classes * max(people, 1)
+        used = np.flatnonzero(np.bincount(codes, minlength=size)) if len(codes) else np.zeros(0, np.int64)
+        lookup = np.zeros(size, np.int64)
+        lookup[used] = np.arange(len(used))
+        rows = {code // max(people, 1) % classes for code in used.tolist()}
+        self.missing = {row: self._missing(row) for row in rows}
+        texts = [
+            self._why(code // max(people, 1) // classes, code // max(people, 1) % classes, shares[code % max(people, 1)])
+            for code in used.tolist()
+        ]  # fmt: skip
+        return lookup[codes], tuple(texts)
+
+    def _why(self, kind: int, row: int, share: Share) -> str:
+        """Why this person, in one line."""
+        if kind == 0:
+            return tr("老客归属:是他的好友或老客", "theirs already: friend or owner")
+        owed = -share.balance_before
+        if owed > 0:
+            state = tr(f"分前欠 {one_decimal(owed)} 条", f"owed {one_decimal(owed)} before")
+        elif owed < 0:
+            state = tr(f"分前多 {one_decimal(-owed)} 条", f"{one_decimal(-owed)} ahead before")
+        else:
+            state = tr("分前不欠不多", "level before")
+        places = self.places[self.may[row, : len(self.people)]]
+        place = int((places < share.place).sum())
+        text = tr(
+            f"同渠道里轮流分,欠得最多的先:{state},能接的 {len(places)} 人里第 {place} 位",
+            f"dealt in turn within the channel, most owed first: {state}, place {place} of {len(places)} who may",
+        )
+        if kind == 2:
+            text += tr(";原归属人不在或已满", "; the owner is away or full")
+        else:
+            text += tr(";老客归属无", "; nobody's friend")
+        return text + self.missing[row]
+
+    def _missing(self, row: int) -> str:
+        """Who could not take it today, up to three by name."""
+        full = [
+            (self.people[at], tr("已满", "full"))
+            for at in np.flatnonzero(self.may[row, : len(self.people)])
+            if self.people[at].room == 0
+        ]
+        away = [
+            (one, one.away) for one, may in zip(self.away, self.may[row, len(self.people) :], strict=True) if may
+        ]
+        missing = [*away, *full]
+        words = [f"{self.names[one.staff_id]}{why}" for one, why in missing[:3]]
+        more = tr(f" 等 {len(missing)} 人", f" and others, {len(missing)} in all") if len(missing) > 3 else ""
+        return (";" + "、".join(words) + more) if words else ""
 
 
-def level(ledger: Ledger, staff_ids: Sequence[str]) -> list[Fraction]:
-    """Balances to deal from: people who were in the latest batch keep theirs, all others start at zero.
-
-    Balances of people who stay lie within one lead of each other. After many departures all of them
-    can have drifted to one side; when someone comes in, they are then moved together, just so far
-    that the newcomer at zero is within one lead too: neither flooded nor starved.
-    """
-    stay = [ledger.balances[one] for one in staff_ids if one in ledger.present]
-    shift = Fraction(0)
-    if stay and len(stay) < len(staff_ids):
-        shift = max(Fraction(0), -1 - min(stay)) + min(Fraction(0), 1 - max(stay))
-    return [ledger.balances[one] + shift if one in ledger.present else Fraction(0) for one in staff_ids]
-
-
-def dealing_order(leads: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Positions of the leads by channel, import time and phone; leads without a channel come first."""
-    channel = pc.fill_null(leads["channel_key"].combine_chunks(), "").dictionary_encode()
-    ranks = np.argsort(np.argsort(np.asarray(channel.dictionary.to_pylist(), dtype=np.str_)))
-    strata = ranks[np.asarray(channel.indices)] if len(ranks) else np.zeros(0, np.int64)
-    phones = leads["phone"].cast(pa.int64()).to_numpy()
-    result: np.ndarray[tuple[int], np.dtype[np.int64]] = np.lexsort(
-        (phones, leads["imported_sec"].to_numpy(), strata)
-    )
+def dealing_order(leads: pa.Table, strata: Sequence[str] = ("channel_key",)) -> Ints:
+    """Positions of the leads by stratum, import time and phone; leads without a channel come first."""
+    age = _by_age(leads)
+    codes, _ = _strata(leads, strata)
+    result: Ints = age[np.argsort(codes[age], kind="stable")]
     return result
+
+
+def _by_age(leads: pa.Table) -> Ints:
+    """Positions by import time, then phone."""
+    phones = leads["phone"].cast(pa.int64()).to_numpy()
+    times = leads["imported_sec"].to_numpy()
+    if not len(phones):
+        return np.zeros(0, np.int64)
+    first, width = int(times.min()), int(phones.max()) + 1
+    if (int(times.max()) - first + 1) * width < 2**63:
+        return np.argsort((times - first) * width + phones, kind="stable").astype(np.int64)
+    return np.lexsort((phones, times))
+
+
+def _strata(leads: pa.Table, names: Sequence[str]) -> tuple[Ints, list[str]]:
+    """(stratum of each lead, label of each stratum), in order of the labels' words; '' where a lead says nothing."""
+    codes, labels = np.zeros(leads.num_rows, np.int64), [""]
+    for at, name in enumerate(names):
+        if name not in leads.column_names:
+            continue
+        more, words = encoded(leads[name])
+        words = words or [""]
+        codes = codes * len(words) + more
+        labels = [
+            f"{label}·{word or '-'}" if at and labels != [""] else word for label in labels for word in words
+        ]
+    used = np.flatnonzero(np.bincount(codes, minlength=len(labels))) if len(codes) else np.zeros(0, np.int64)
+    lookup = np.zeros(len(labels), np.int64)
+    lookup[used] = np.arange(len(used))
+    return lookup[codes], [labels[one] for one in used.tolist()]
+
+
+def _names(people: Sequence[Dealt]) -> dict[str, str]:
+    """How people are called: the name, with the account where two share it."""
+    names = [one.name for one in people]
+    return {
+        one.staff_id: one.name if names.count(one.name) == 1 else f"{one.name}({one.staff_id})" for one in people
+    }
 
 
 def one_decimal(value: Fraction) -> str:
@@ -152,18 +542,3 @@ def one_decimal(value: Fraction) -> str:
     tenths = floor(abs(value) * 10 + Fraction(1, 2))
     whole, rest = divmod(tenths, 10)
     return f"{'-' if value < 0 and tenths else ''}{whole}.{rest}"
-
-
-def _reason(share: Share, people: int) -> str:
-    """Why this person: the same short text for every lead of the batch."""
-    owed = -share.balance_before
-    if owed > 0:
-        state = tr(f"分前欠 {one_decimal(owed)} 条", f"owed {one_decimal(owed)} before")
-    elif owed < 0:
-        state = tr(f"分前多 {one_decimal(-owed)} 条", f"{one_decimal(-owed)} ahead before")
-    else:
-        state = tr("分前不欠不多", "level before")
-    return tr(
-        f"同渠道里轮流分,欠得最多的先:{state},{people} 人里第 {share.place} 位",
-        f"dealt in turn within the channel, most owed first: {state}, place {share.place} of {people}",
-    )
