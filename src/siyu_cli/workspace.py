@@ -6,10 +6,11 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siyu_cli.clock import date_of, zone
+from siyu_cli.clock import date_of, day_of, zone
 from siyu_cli.errors import InputRefused, UsageRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.words import did_you_mean, fold
@@ -64,6 +65,28 @@ class ReminderSettings:
 
 
 @dataclass(frozen=True)
+class Distribution:
+    """Section `distribution:`: on which days leads are dealt out, what is mixed, whether old friends come first.
+
+    `workdays` are weekdays from 0 (Monday); `holidays` and `extra_workdays` are day numbers and win over them.
+    `value_columns` are the columns of lead lists that hold the value of a lead, the first one filled in counts.
+    """
+
+    workdays: frozenset[int] = frozenset(range(7))
+    holidays: frozenset[int] = frozenset()
+    extra_workdays: frozenset[int] = frozenset()
+    strata: tuple[str, ...] = ("channel",)
+    value_columns: tuple[str, ...] = ("价值", "等级", "客户等级", "意向", "意向度")
+    sticky: bool = True
+
+    def is_working(self, day: int) -> bool:
+        """True where leads are dealt out on that day."""
+        if day in self.extra_workdays:
+            return True
+        return day not in self.holidays and date_of(day).weekday() in self.workdays
+
+
+@dataclass(frozen=True)
 class Settings:
     """What siyu.yaml may say; an unknown key is an error."""
 
@@ -74,6 +97,7 @@ class Settings:
     scheme: str = "八分群"
     leads: LeadSettings = LeadSettings()
     reminders: ReminderSettings = ReminderSettings()
+    distribution: Distribution = Distribution()
 
 
 @dataclass(frozen=True)
@@ -248,10 +272,88 @@ def _read_reminders(pairs: Pairs, settings: Settings) -> ReminderSettings:
     return found
 
 
+WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+STRATA = ("channel", "region", "value", "source", "product")
+"""What leads can be mixed by; `region` is the province."""
+
+
+def _read_distribution(pairs: Pairs, settings: Settings) -> Distribution:
+    """Section `distribution:` over the defaults."""
+    known = [field.name for field in fields(Distribution)]
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key.text not in known:
+            raise _unknown(key, known)
+        if key.text == "sticky":
+            values["sticky"] = _flag(key, value)
+        elif key.text == "workdays":
+            values["workdays"] = frozenset(_choice(key, one, WEEKDAYS) for one in _items(key, value))
+        elif key.text == "strata":
+            values["strata"] = tuple(STRATA[_choice(key, one, STRATA)] for one in _items(key, value))
+        elif key.text == "value_columns":
+            values["value_columns"] = tuple(one.text for one in _items(key, value))
+        else:
+            values[key.text] = frozenset(_day(key, one) for one in _items(key, value))
+    return replace(Distribution(), **values)
+
+
+def _items(key: Scalar, value: object) -> list[Scalar]:
+    """A list of words; one word alone is a list of one."""
+    from siyu_cli.yamlfile import Items
+    from siyu_cli.yamlfile import Scalar as YamlScalar
+
+    items = value.items if isinstance(value, Items) else (value,)
+    if all(isinstance(item, YamlScalar) and item.text and '"' not in item.text for item in items):
+        return [item for item in items if isinstance(item, YamlScalar)]
+    raise InputRefused(
+        "bad-setting",
+        tr(f"设置「{key.text}」应是列表,如 [甲, 乙]", f"Setting “{key.text}” must be a list such as [a, b]"),
+        where=key.mark.where(),
+    )
+
+
+def _choice(key: Scalar, value: Scalar, allowed: Sequence[str]) -> int:
+    """The position of a word among those allowed."""
+    if value.text in allowed:
+        return allowed.index(value.text)
+    raise InputRefused(
+        "bad-setting",
+        tr(f"设置「{key.text}」里不能有「{value.text}」", f"Setting “{key.text}” cannot hold “{value.text}”"),
+        hint=tr(f"可写:{'、'.join(allowed)}", f"One of: {', '.join(allowed)}"),
+        where=value.mark.where(),
+    )
+
+
+def _day(key: Scalar, value: Scalar) -> int:
+    """The day number of a date such as 2025-10-01."""
+    try:
+        return day_of(date.fromisoformat(value.text))
+    except ValueError:
+        raise InputRefused(
+            "bad-setting",
+            tr(f"设置「{key.text}」里的「{value.text}」不是日期", f"“{value.text}” of “{key.text}” is no date"),
+            hint=tr("写成 2025-10-01", "Write it like 2025-10-01"),
+            where=value.mark.where(),
+        ) from None
+
+
+def _flag(key: Scalar, value: object) -> bool:
+    from siyu_cli.yamlfile import Scalar as YamlScalar
+
+    if isinstance(value, YamlScalar) and isinstance(value.value, bool):
+        return value.value
+    raise InputRefused(
+        "bad-setting",
+        tr(f"设置「{key.text}」应是 true 或 false", f"Setting “{key.text}” must be true or false"),
+        where=key.mark.where(),
+    )
+
+
 _MAY_BE_ZERO = ("extend_days", "cooldown_days")
 _SECTIONS: Mapping[str, Callable[[Pairs, Settings], Any]] = {
     "leads": _read_leads,
     "reminders": _read_reminders,
+    "distribution": _read_distribution,
 }
 """Settings that are sections of their own, each with its reader."""
 

@@ -184,8 +184,8 @@ def test_a_newcomer_and_a_returner_start_level(desk: Shop) -> None:
     assert {one: share["given"] for one, share in third.items()} == dict.fromkeys(
         ("li", "new", "wang", "zhao"), 2
     )
-    # absent for a batch: 3 before, level on return, so owed is 3 + 8/4
-    assert (third["wang"]["before"], third["wang"]["owed"]) == (3, "5.0")
+    # absent for a batch: owed goes on from the ledger, 10/3 before and 8/4 now, nothing for the batch between
+    assert (third["wang"]["before"], third["wang"]["owed"]) == (3, "5.3")
 
 
 def test_retired_people_get_nothing_and_are_shown(desk: Shop) -> None:

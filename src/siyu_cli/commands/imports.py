@@ -47,10 +47,11 @@ def register(app: typer.Typer) -> None:
         "import-staff",
         "import",
         tr(
-            "导入员工表,按员工账号认人。表里没有的人不动,加 --full 才停用。\n\n"
-            "例:\n\nsiyu import-staff inbox/员工.xlsx\n\nsiyu import-staff inbox/员工.xlsx --full --dry-run",
-            "Import staff by account. People missing from the sheet stay; --full retires them.\n\n"
-            "Examples:\n\nsiyu import-staff inbox/staff.xlsx\n\n"
+            "导入员工表,按员工账号认人。表里没有的人不动,加 --full 才停用。请假表(员工账号或姓名、开始日、结束日)也这样导入。\n\n"
+            "例:\n\nsiyu import-staff inbox/员工.xlsx inbox/请假.xlsx\n\nsiyu import-staff inbox/员工.xlsx --full --dry-run",
+            "Import staff by account. People missing from the sheet stay; --full retires them. Leave sheets (account or\n"
+            "name, first and last day) are imported the same way.\n\n"
+            "Examples:\n\nsiyu import-staff inbox/staff.xlsx inbox/leave.xlsx\n\n"
             "siyu import-staff inbox/staff.xlsx --full --dry-run",
         ),
         writes=True,
@@ -73,7 +74,7 @@ def register(app: typer.Typer) -> None:
         from siyu_cli.sheets.people import read_staff
 
         return run_import(
-            ctx, files, ("staff",), read_staff,
+            ctx, files, ("staff", "leave"), read_staff,
             lambda run, tables: merge_staff(run.con, run.run_id, tables, is_full=full), _staff_words, options,
         )  # fmt: skip
 
@@ -169,10 +170,17 @@ def _staff_words(account: ImportAccount) -> list[str]:
     people, active, inactive = extra["staff"], extra["active"], extra["inactive"]
     lines = [
         tr(
-            f"员工 {people:,} 人:新增 {account.totals.new:,}  ·  在岗 {active:,},停用 {inactive:,}",
-            f"{people:,} people: {account.totals.new:,} new  ·  {active:,} active, {inactive:,} retired",
+            f"员工 {people:,} 人:新增 {extra['new_staff']:,}  ·  在岗 {active:,},停用 {inactive:,}",
+            f"{people:,} people: {extra['new_staff']:,} new  ·  {active:,} active, {inactive:,} retired",
         )
     ]
+    if extra["leaves"]:
+        lines.append(
+            tr(
+                f"请假 {extra['leaves']:,} 条:新增 {extra['new_leaves']:,}",
+                f"{extra['leaves']:,} leaves: {extra['new_leaves']:,} new",
+            )
+        )
     for key, word in (
         ("missing", tr("表里没有、保持不动", "Not in the sheet, left as they are")),
         ("retired", tr("表里没有、已停用", "Not in the sheet, retired")),

@@ -25,9 +25,10 @@ def register(app: typer.Typer) -> None:
         "distribute-leads",
         "leads",
         tr(
-            "把待分配的线索平均分给在岗员工,每人一张表。历次合计相差不超过 1。\n\n"
+            "把待分配的线索公平地分给在岗员工,每人一张表:看权重、上限、请假、渠道地区,历次合计相差不超过 1。\n\n"
             "例:\n\nsiyu distribute-leads --dry-run\n\nsiyu distribute-leads --as-of 2025-03-15",
-            "Deal the pool out evenly, one workbook each; within one lead over all batches.\n\n"
+            "Deal the pool out fairly, one workbook each, by weight, room, leave, channel and region; within one lead\n"
+            "over all batches.\n\n"
             "Examples:\n\nsiyu distribute-leads --dry-run\n\nsiyu distribute-leads --as-of 2025-03-15",
         ),
         writes=True,
@@ -38,11 +39,14 @@ def register(app: typer.Typer) -> None:
 
         at_sec, folder = ctx.as_of.seconds, ctx.workspace.day_folder("线索", ctx.as_of.day)
         with ctx.run() as run:
-            found = desk.look(run.con, at_sec)
+            settings = ctx.workspace.settings
+            found = desk.look(
+                run.con, at_sec, settings.distribution, cooldown_days=settings.leads.protection.cooldown_days
+            )
             if found.plan.assigned and not run.is_dry:
                 paths = workbooks.promise(run.con, run.run_id, folder, ctx.workspace.root, found.plan.shares)
                 desk.apply(run.con, found.plan, run.run_id, at_sec, paths)
-            run.counts = {"assigned": found.plan.assigned, "left_in_pool": found.opted_out}
+            run.counts = {"assigned": found.plan.assigned, "left_in_pool": found.left_in_pool}
         written = [] if ctx.dry_run else write_promised(ctx)
         outcome = Outcome(_result(found, written), run_id=run.run_id)
         if found.plan.assigned:
@@ -75,11 +79,14 @@ def write_promised(ctx: AppContext) -> list[Written]:
 
 
 def _result(found: Desk, written: list[Written]) -> dict[str, Any]:
+    from siyu_cli.leads.desk import until_text
+    from siyu_cli.leads.distribution import one_decimal
+
     names = {share.staff_id: share.name for share in found.plan.shares}
     return {
         "assigned": found.plan.assigned,
-        "left_in_pool": found.opted_out,
-        "left_reasons": {"opted-out": found.opted_out} if found.opted_out else {},
+        "left_in_pool": found.left_in_pool,
+        "left_reasons": dict(found.left),
         "later_than_as_of": found.later,
         "staff": [
             {
@@ -90,8 +97,34 @@ def _result(found: Desk, written: list[Written]) -> dict[str, Any]:
                 "after": share.after,
                 "holding": share.holding,
                 "owed": share.owed,
+                "gap": share.gap,
+                "own": share.own,
+                "weight_milli": share.weight_milli,
+                "room": share.room,
+                "is_full": share.is_full,
             }
             for share in found.plan.shares
+        ],
+        "absent": [
+            {
+                "staff_id": one.person.staff_id,
+                "name": one.person.name,
+                "why": one.why,
+                "until": until_text(one) or None,
+                "before": one.given,
+                "holding": one.holding,
+            }
+            for one in found.absent
+            if not one.is_retired
+        ],
+        "strata": [
+            {
+                "stratum": mix.stratum,
+                "leads": mix.leads,
+                "spread": mix.spread,
+                "drift": one_decimal(mix.widest),
+            }
+            for mix in found.plan.strata
         ],
         "inactive": [
             {
@@ -101,6 +134,7 @@ def _result(found: Desk, written: list[Written]) -> dict[str, Any]:
                 "holding": one.holding,
             }
             for one in found.absent
+            if one.is_retired
         ],
         "files": [
             {
@@ -117,6 +151,9 @@ def _result(found: Desk, written: list[Written]) -> dict[str, Any]:
 
 
 def _share_table(found: Desk) -> Table:
+    """A row per person at work, then those who are away and why."""
+    from siyu_cli.leads.desk import until_text
+
     columns = (
         Column("name", tr("员工", "Staff")),
         Column("before", tr("之前", "Before"), "count"),
@@ -138,35 +175,92 @@ def _share_table(found: Desk) -> Table:
         )
         for share in shares
     ]
-    away = tr("(停用)", " (inactive)")
-    rows += [(f"{one.person.name}{away}", one.given, 0, one.given, None, None) for one in found.absent]
+    for one in found.absent:
+        why = one.why + until_text(one)
+        rows.append((tr(f"{one.person.name}({why})", f"{one.person.name} ({why})"), one.given, 0, one.given, None, None))
     return Table(columns, rows)
 
 
 def _closing_words(found: Desk, written: list[Written]) -> list[str]:
     """What happened, where the files are, what is left."""
+    lines = _fairness_words(found) if found.plan.assigned else [
+        tr("没有待分配的线索,这次什么也没分", "No lead is waiting, nothing was dealt out")
+        if not found.left_in_pool
+        else tr("这次什么也没分", "Nothing was dealt out")
+    ]  # fmt: skip
+    lines += _file_words(written)
+    lines += [
+        tr(f"未分出 {count:,} 条:{_left_words(reason)}", f"{count:,} stay in the pool: {_left_words(reason)}")
+        for reason, count in found.left.items()
+    ]
+    if found.later:
+        lines.append(
+            tr(
+                f"注意:{found.later:,} 条是截止时间之后导入的,这次看不见",
+                f"Note: {found.later:,} were imported after the cut-off",
+            )
+        )
+    return lines
+
+
+def _left_words(reason: str) -> str:
+    """Why leads stay in the pool, and what would change it."""
+    return {
+        "opted-out": tr("已退订,留在池里", "opted out"),
+        "outside-working-days": tr(
+            "今天不分(siyu.yaml 的 distribution 里不是工作日)", "no working day (distribution in siyu.yaml)"
+        ),
+        "no-one-eligible": tr(
+            "没有人能接(渠道、地区、门店、技能对不上员工表)", "nobody takes them (channel, region, shop, skills)"
+        ),
+        "all-absent": tr("能接的人今天都不在", "those who take them are all away"),
+        "all-full": tr("能接的人都满了(每日上限或持有上限)", "those who take them are full (daily or holding cap)"),
+        "cooldown": tr("冷却期内不回原来的人,又没有别人能接", "in cooldown, and only the owner before could take them"),
+    }[reason]  # fmt: skip
+
+
+def _fairness_words(found: Desk) -> list[str]:
+    """How even the batch is, how even all batches are, and the mix."""
     from siyu_cli.leads.distribution import one_decimal
 
     plan = found.plan
-    lines = []
-    if plan.assigned:
-        given = [share.given for share in plan.shares]
-        gaps = [share.balance for share in plan.shares]
-        spread, widest, people = (
-            max(given) - min(given),
-            one_decimal(max(gaps) - min(gaps)),
-            sum(map(bool, given)),
+    given = [share.given for share in plan.shares]
+    gaps = [share.balance for share in plan.shares]
+    spread, widest = max(given) - min(given), one_decimal(max(gaps) - min(gaps))
+    people = sum(map(bool, given))
+    lines = [
+        tr(
+            f"{plan.assigned:,} 条线索 → {people} 人;最多与最少:本次相差 {spread},"
+            f"历次按应得算相差 {widest}(不计停用)",
+            f"{plan.assigned:,} leads → {people} people; spread {spread} in this batch, "
+            f"{widest} over all batches (active people)",
         )
+    ]
+    if len(plan.strata) > 1:
+        mixed = max(plan.strata, key=lambda mix: mix.spread)
+        drifted = max(plan.strata, key=lambda mix: mix.widest)
         lines.append(
             tr(
-                f"{plan.assigned:,} 条线索 → {people} 人;最多与最少:本次相差 {spread},"
-                f"历次按应得算相差 {widest}(不计停用)",
-                f"{plan.assigned:,} leads → {people} people; spread {spread} in this batch, "
-                f"{widest} over all batches (active people)",
+                f"{len(plan.strata):,} 层({_stratum(mixed.stratum)} 等):每层内本次最多相差 {mixed.spread};"
+                f"历次偏离最大的是{_stratum(drifted.stratum)},相差 {one_decimal(drifted.widest)}",
+                f"{len(plan.strata):,} strata: within {mixed.spread} of each in this batch; "
+                f"widest over all batches {_stratum(drifted.stratum)}, {one_decimal(drifted.widest)}",
             )
         )
-    else:
-        lines.append(tr("没有待分配的线索,这次什么也没分", "No lead is waiting, nothing was dealt out"))
+    if own := sum(share.own for share in plan.shares):
+        lines.append(
+            tr(f"其中 {own:,} 条是老客,回到原归属人", f"{own:,} of them went to their friend or owner")
+        )
+    return lines
+
+
+def _stratum(label: str) -> str:
+    return f"「{label or tr('(无)', '(none)')}」"
+
+
+def _file_words(written: list[Written]) -> list[str]:
+    """Where the workbooks are, and which could not be written."""
+    lines = []
     done = [one.file.path for one in written if not one.problem]
     if done:
         first, more = done[0], " …" if len(done) > 2 else ""
@@ -186,20 +280,6 @@ def _closing_words(found: Desk, written: list[Written]) -> list[str]:
             tr(
                 "线索已经分好。处理后再运行一次 siyu distribute-leads,会补写没写成的表",
                 "The leads are dealt out. Run siyu distribute-leads again to write what is missing",
-            )
-        )
-    if found.opted_out:
-        lines.append(
-            tr(
-                f"未分出 {found.opted_out:,} 条:已退订,留在池里",
-                f"{found.opted_out:,} stay in the pool: opted out",
-            )
-        )
-    if found.later:
-        lines.append(
-            tr(
-                f"注意:{found.later:,} 条是截止时间之后导入的,这次看不见",
-                f"Note: {found.later:,} were imported after the cut-off",
             )
         )
     return lines

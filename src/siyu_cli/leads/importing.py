@@ -16,7 +16,8 @@ from siyu_cli.language import tr
 from siyu_cli.sheets.account import FileAccount, ImportAccount, reader_reasons
 from siyu_cli.sheets.counts import Counts
 from siyu_cli.sheets.table import CleanTable
-from siyu_cli.store import leads, staff, versions
+from siyu_cli.sheets.verdicts import judged_account
+from siyu_cli.store import leads, leaves, staff, versions
 from siyu_cli.store.versions import Undone
 from siyu_cli.words import fold_column
 
@@ -29,15 +30,49 @@ UNCHANGED_REASONS = ("already-friend", "in-pool", "already-lead", "already-custo
 _LEAD_TEXTS = (
     "phone", "name", "source", "channel", "remark", "province", "city", "product", "tags", "attributes",
 )  # fmt: skip
-_STAFF_TEXTS = ("staff_id", "name", "department", "store", "phone", "channels", "regions")
+_STAFF_TEXTS = ("staff_id", "name", "department", "store", "phone", "channels", "regions", "skills")
 _STAFF_NUMBERS = ("weight_milli", "daily_cap", "holding_cap", "is_active")
+_LEAVE_TEXTS, _LEAVE_NUMBERS = ("staff_id", "name", "reason"), ("from_day", "to_day", "is_active")
 
 
 def merge_staff(
     con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTable], *, is_full: bool
 ) -> ImportAccount:
-    """Write staff sheets by 员工账号 inside the caller's transaction; `is_full` retires the rest."""
-    staff.stage_staff(con, pa.concat_tables(_staff_columns(at, table) for at, table in enumerate(tables)))
+    """Write staff sheets by 员工账号 and leave sheets inside the caller's transaction.
+
+    `is_full` retires whom the staff sheets leave out; leave sheets say nothing of that.
+    """
+    sheets = [at for at, table in enumerate(tables) if table.mapping.kind == "staff"]
+    leave_sheets = [at for at, table in enumerate(tables) if table.mapping.kind == "leave"]
+    accounts: dict[int, FileAccount] = {}
+    missing = _merge_sheets(con, run_id, tables, sheets, accounts, is_full=is_full) if sheets else []
+    if leave_sheets:
+        _merge_leaves(con, run_id, tables, leave_sheets, accounts)
+    versions.forget_old(con, [staff.STAFF, leaves.LEAVES])
+    people = staff.all_staff(con)
+    active = sum(person.is_active for person in people)
+    left_out = [{"staff_id": person.staff_id, "name": person.name} for person in missing]
+    return ImportAccount(
+        tuple(accounts[at] for at in range(len(tables))),
+        extra={
+            "staff": len(people),
+            "active": active,
+            "inactive": len(people) - active,
+            "missing": [] if is_full else left_out,
+            "retired": left_out if is_full else [],
+            "new_staff": sum(accounts[at].counts.new for at in sheets),
+            "leaves": sum(accounts[at].counts.read - accounts[at].counts.blank for at in leave_sheets),
+            "new_leaves": sum(accounts[at].counts.new for at in leave_sheets),
+        },
+    )
+
+
+def _merge_sheets(
+    con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTable], sheets: Sequence[int],
+    accounts: dict[int, FileAccount], *, is_full: bool,
+) -> list[staff.StaffRow]:  # fmt: skip
+    """Staff sheets into the table, their accounts by position; whom they leave out."""
+    staff.stage_staff(con, pa.concat_tables(_staff_columns(at, tables[at]) for at in sheets))
     for staff_id, file_no, row_no in staff.staged_conflicts(con)[:1]:
         raise InputRefused(
             "staff-differs",
@@ -53,20 +88,28 @@ def merge_staff(
     staff.apply_staged(con, run_id)
     if is_full:
         staff.retire_staff(con, [person.staff_id for person in missing], run_id)
-    versions.forget_old(con, [staff.STAFF])
-    people = staff.all_staff(con)
-    active = sum(person.is_active for person in people)
-    left_out = [{"staff_id": person.staff_id, "name": person.name} for person in missing]
-    return ImportAccount(
-        tuple(_account(at, table, outcomes, "duplicate-account") for at, table in enumerate(tables)),
-        extra={
-            "staff": len(people),
-            "active": active,
-            "inactive": len(people) - active,
-            "missing": [] if is_full else left_out,
-            "retired": left_out if is_full else [],
-        },
+    accounts.update({at: _account(at, tables[at], outcomes, "duplicate-account") for at in sheets})
+    return missing
+
+
+def _merge_leaves(
+    con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTable], sheets: Sequence[int],
+    accounts: dict[int, FileAccount],
+) -> None:  # fmt: skip
+    """Leave sheets into the table, after the staff sheets: they may speak of people who are new."""
+    kinds: dict[str, pa.DataType] = {
+        "row_no": pa.int64(),
+        **dict.fromkeys(_LEAVE_TEXTS, pa.string()),
+        **dict.fromkeys(_LEAVE_NUMBERS, pa.int64()),
+    }
+    leaves.stage_leaves(
+        con, pa.concat_tables(_numbered(at, _columns(tables[at], kinds)) for at in sheets)
     )
+    for at in sheets:
+        accounts[at] = judged_account(
+            tables[at], leaves.staged_outcomes(con, at), leaves.staged_rejects(con, at)
+        )
+    leaves.apply_staged(con, run_id)
 
 
 @dataclass(frozen=True)
@@ -109,7 +152,7 @@ def undo_leads(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undone
 
 def undo_staff(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undone:
     """Take an import of staff back, inside the caller's transaction."""
-    return staff.take_back(con, run_id)
+    return staff.take_back(con, run_id) + leaves.take_back(con, run_id)
 
 
 def _account(

@@ -25,7 +25,7 @@ from siyu_cli.leads.desk import ledger_of
 from siyu_cli.leads.distribution import Share, one_decimal
 from siyu_cli.sheets.row_keys import make_keys
 from siyu_cli.sheets.write import ListColumn, ListSheet, write_list_workbook
-from siyu_cli.store import leads
+from siyu_cli.store import leads, shares
 from siyu_cli.store.leads import Promised
 from siyu_cli.store.staff import all_staff
 from siyu_cli.words import file_stem
@@ -166,21 +166,21 @@ def _write(root: Path, file: Promised, batch: Batch, settings: LeadSettings) -> 
 def _read_batch(con: DuckDBPyConnection, run_id: int) -> Batch:
     rows = leads.run_leads(con, run_id)
     by_staff, start = {}, 0
-    kept = leads.run_shares(con, run_id)
+    kept = shares.run_shares(con, run_id)
     for staff_id, given, _ in kept:
         by_staff[staff_id] = slice(start, start + given)
         start += given
     names = {person.staff_id: person.name for person in all_staff(con)}
-    earlier = {row.staff_id: row for row in leads.ledger_rows(con, run_id)}
-    balances = ledger_of(leads.ledger_rows(con, run_id + 1)).balances
-    counts = leads.given_and_holding(con)
-    shares = tuple(
+    earlier = {row.staff_id: row for row in shares.ledger_rows(con, run_id)}
+    balances = ledger_of(shares.ledger_rows(con, run_id + 1)).balances
+    counts = shares.loads(con, 0)
+    people = tuple(
         Share(
             staff_id,
             names[staff_id],
             earlier[staff_id].given if staff_id in earlier else 0,
             given,
-            counts.get(staff_id, (0, 0))[1],
+            counts[staff_id].holding if staff_id in counts else 0,
             balances[staff_id],
             balances[staff_id],
             balances[staff_id] * 0,
@@ -189,7 +189,7 @@ def _read_batch(con: DuckDBPyConnection, run_id: int) -> Batch:
         for place, (staff_id, given, _) in enumerate(kept, start=1)
     )
     workbooks = {staff_id: path for staff_id, _, path in kept if path}
-    return Batch(run_id, rows, by_staff, shares, workbooks, rows["at_sec"][0].as_py() if rows.num_rows else 0)
+    return Batch(run_id, rows, by_staff, people, workbooks, rows["at_sec"][0].as_py() if rows.num_rows else 0)
 
 
 def _write_staff_workbook(path: Path, batch: Batch, staff_id: str, settings: LeadSettings) -> None:

@@ -40,8 +40,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "leads": ("phone", "name", "source", "channel", "remark", "province", "city", "product", "tags", "status"),
     "staff": (
         "staff_id", "name", "department", "store", "phone", "weight", "daily_cap", "holding_cap",
-        "channels", "regions", "status",
+        "channels", "regions", "skills", "status",
     ),
+    "leave": ("staff_id", "name", "from_day", "to_day", "reason", "status"),
     "contacts": (
         "external_userid", "unionid", "corp", "name", "remark", "description", "phone", "other_phone", "staff_id",
         "staff_name", "added_at", "lost_at", "status", "source", "tags",
@@ -52,9 +53,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "feedback": ("row_key", "phone", "status", "note", "verdict"),
 }  # fmt: skip
-KINDS = ("orders", "returns", "details", "leads", "staff", "contacts", "events", "feedback", "results")
+KINDS = ("orders", "returns", "details", "leads", "staff", "leave", "contacts", "events", "feedback", "results")
 _STATUS_MEANINGS = {
     "staff": ("active", "inactive"),
+    "leave": ("active", "inactive"),
     "leads": ("open", "added"),
     "contacts": ("friend", "lost"),
     "feedback": ("requested", "added", "befriended", "declined", "invalid", "postponed", "returned"),

@@ -10,10 +10,12 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from siyu_cli.clock import DAY_SECONDS
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.phone import clean_phones, split_phones
 from siyu_cli.sheets.clean import clean_codes, clean_ids, clean_quantities
+from siyu_cli.sheets.dates import clean_moments
 from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.pieces import Attributes, meanings, missing_column, side_phones, texts_of, where_null
 from siyu_cli.sheets.places import clean_cities, clean_provinces
@@ -42,15 +44,21 @@ STAFF_SCHEMA = pa.schema(
         ("row_no", pa.int64()),
         *(
             (name, pa.string())
-            for name in ("staff_id", "name", "department", "store", "phone", "channels", "regions")
+            for name in ("staff_id", "name", "department", "store", "phone", "channels", "regions", "skills", "reason")
         ),
         ("weight_milli", pa.int64()),
         ("daily_cap", pa.int64()),
         ("holding_cap", pa.int64()),
         ("is_active", pa.int64()),
+        ("from_day", pa.int64()),
+        ("to_day", pa.int64()),
     ]
 )
-"""Columns of a staff table; staff_id and name are never null, empty weights are 1000, empty states 1."""
+"""Columns of a staff table; staff_id and name are never null, empty weights are 1000, empty states 1.
+
+A leave sheet has the same columns: staff_id or name, from_day, to_day (day numbers, both included), reason, and
+is_active 0 where the leave was called off.
+"""
 
 
 def read_leads(
@@ -97,9 +105,11 @@ def read_staff(
     name: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> CleanTable:
-    """A staff sheet. InputRefused `duplicate-staff` when an account stands in two rows."""
+    """A staff sheet, or a leave sheet. InputRefused `duplicate-staff` when an account stands in two rows."""
 
     def make_cleaner(work: Work) -> Cleaner:
+        if work.mapping.kind == "leave":
+            return _leave_cleaner(work, name or path.name)
         if not work.has("staff_id"):
             raise missing_column(work, name or path.name, "staff_id", tr("员工账号", "accounts"))
         if not work.has("name"):
@@ -118,8 +128,17 @@ def read_staff(
         name=name,
         progress=progress,
     )
-    _refuse_duplicates(table)
+    if table.mapping.kind == "staff":
+        _refuse_duplicates(table)
     return table
+
+
+def _leave_cleaner(work: Work, file: str) -> Cleaner:
+    if not work.has("staff_id") and not work.has("name"):
+        raise missing_column(work, file, "staff_id", tr("员工账号或姓名", "accounts or names"))
+    if not work.has("from_day"):
+        raise missing_column(work, file, "from_day", tr("开始日", "first days"))
+    return _LeaveCleaner(work).clean
 
 
 class _LeadCleaner:
@@ -175,7 +194,8 @@ class _StaffCleaner:
         rows.refuse("staff_id", ids.codes)
         rows.refuse("staff_id", where_null(ids.values, "missing-staff-id"))
         columns = {
-            name: texts_of(rows, name) for name in ("name", "department", "store", "channels", "regions")
+            name: texts_of(rows, name)
+            for name in ("name", "department", "store", "channels", "regions", "skills")
         }
         rows.refuse("name", where_null(columns["name"], "missing-name"))
         columns["staff_id"] = ids.values
@@ -184,6 +204,8 @@ class _StaffCleaner:
             columns[name] = pc.divide(self._number(rows, name, is_whole=True), 1000)
         columns["is_active"] = self._activity(rows)
         columns["phone"] = side_phones(rows, "phone")
+        columns["reason"] = rows.nulls(pa.string())
+        columns.update(dict.fromkeys(("from_day", "to_day"), rows.nulls(pa.int64())))
         return columns
 
     def _number(self, rows: BatchRows, name: str, *, is_whole: bool = False) -> pa.Array:
@@ -209,6 +231,56 @@ class _StaffCleaner:
         rows.refuse("status", pc.if_else(is_unknown, "unknown-staff-status", pa.scalar(None, pa.string())))
         found = pc.cast(pc.equal(words, "active"), pa.int64())
         return pc.fill_null(found, 1)
+
+
+class _LeaveCleaner:
+    def __init__(self, work: Work) -> None:
+        self.work = work
+
+    def clean(self, rows: BatchRows) -> dict[str, pa.Array]:
+        columns = {
+            name: rows.nulls(pa.string())
+            for name in ("department", "store", "phone", "channels", "regions", "skills")
+        }
+        columns.update(
+            dict.fromkeys(("weight_milli", "daily_cap", "holding_cap"), rows.nulls(pa.int64()))
+        )
+        columns["name"], columns["reason"] = texts_of(rows, "name"), texts_of(rows, "reason")
+        columns["staff_id"] = self._accounts(rows)
+        is_nobody = pc.and_(pc.is_null(columns["staff_id"]), pc.is_null(columns["name"]))
+        rows.refuse("staff_id", pc.if_else(is_nobody, "missing-staff-id", pa.scalar(None, pa.string())))
+        columns["from_day"] = self._days(rows, "from_day")
+        rows.refuse("from_day", where_null(columns["from_day"], "missing-leave-day"))
+        columns["to_day"] = pc.coalesce(self._days(rows, "to_day"), columns["from_day"])
+        is_early = pc.fill_null(pc.less(columns["to_day"], columns["from_day"]), False)
+        rows.refuse("to_day", pc.if_else(is_early, "leave-ends-early", pa.scalar(None, pa.string())))
+        columns["is_active"] = self._activity(rows)
+        return columns
+
+    def _accounts(self, rows: BatchRows) -> pa.Array:
+        texts = rows.texts("staff_id")
+        if texts is None:
+            return rows.nulls(pa.string())
+        ids = clean_ids(texts)
+        rows.refuse("staff_id", ids.codes)
+        return ids.values
+
+    def _days(self, rows: BatchRows, name: str) -> pa.Array:
+        texts = rows.texts(name)
+        if texts is None:
+            return rows.nulls(pa.int64())
+        cleaned = clean_moments(texts, self.work.mapping.dates, self.work.tz, self.work.is_1904)
+        rows.refuse(name, cleaned.codes)
+        return pc.divide(cleaned.values.cast(pa.int64()), DAY_SECONDS)
+
+    def _activity(self, rows: BatchRows) -> pa.Array:
+        """0 where the leave was called off, 1 else."""
+        texts = rows.texts("status")
+        if texts is None:
+            return pc.fill_null(rows.nulls(pa.int64()), 1)
+        words, is_unknown = meanings(clean_codes(texts), self.work.mapping.status)
+        rows.refuse("status", pc.if_else(is_unknown, "unknown-leave-status", pa.scalar(None, pa.string())))
+        return pc.fill_null(pc.cast(pc.equal(words, "active"), pa.int64()), 1)
 
 
 def _refuse_duplicates(table: CleanTable) -> None:

@@ -37,7 +37,7 @@ _TEXT, _ID, _PHONE, _MOMENT, _MONEY, _COUNT, _WORD = "text", "id", "phone", "mom
 _SHAPES = {
     _ID: ("order_id", "line_id", "buyer_id", "product_id", "sku", "staff_id", "external_userid", "unionid"),
     _PHONE: ("phone",),
-    _MOMENT: ("created_at", "paid_at", "finished_at", "refunded_at", "added_at", "lost_at", "at"),
+    _MOMENT: ("created_at", "paid_at", "finished_at", "refunded_at", "added_at", "lost_at", "at", "from_day", "to_day"),
     _MONEY: ("amount_total", "amount_paid", "refund_amount", "unit_price"),
     _COUNT: ("quantity", "weight", "daily_cap", "holding_cap"),
     _WORD: ("status", "refund_status"),
@@ -120,6 +120,9 @@ def field_title(canonical: str) -> str:
         "lost_at": tr("流失时间", "lost at"), "event_id": tr("事件编号", "event id"), "event": tr("行为", "event"),
         "at": tr("时间", "time"), "page": tr("页面", "page"), "row_key": tr("行标识", "row key"),
         "note": tr("反馈备注", "note"), "verdict": tr("核对", "answer"),
+        "at": tr("时间", "time"), "page": tr("页面", "page"),
+        "skills": tr("技能", "skills"), "from_day": tr("开始日", "first day"), "to_day": tr("结束日", "last day"),
+        "reason": tr("原因", "reason"),
     }  # fmt: skip
     return titles.get(canonical, canonical)
 

@@ -116,6 +116,26 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
             tr("没有员工账号", "the staff account is missing"),
             tr("补上员工账号(企业微信账号)", "fill in the account"),
         ),
+        "unknown-staff": (
+            tr("员工表里没有这个人", "the staff sheet knows no such person"),
+            tr("先导入员工表,或改成员工表里的员工账号", "import the staff sheet first, or write the account it has"),
+        ),
+        "several-staff": (
+            tr("有几个人叫这个名字", "several people have this name"),
+            tr("写员工账号,不要只写姓名", "write the account, not only the name"),
+        ),
+        "leave-differs": (
+            tr("同一个人同一天开始的请假写了两次,内容不同", "the same leave stands twice with different content"),
+            tr("只留下对的那一行", "keep only the right row"),
+        ),
+        "missing-leave-day": (
+            tr("没有开始日", "the first day is missing"),
+            tr("补上开始日,写成 2025-03-15", "fill in the first day, like 2025-03-15"),
+        ),
+        "leave-ends-early": (
+            tr("结束日在开始日前面", "the leave ends before it begins"),
+            tr("改正日期;两天都算在假里", "mend the dates; both days belong to the leave"),
+        ),
         "missing-name": (tr("没有姓名", "the name is missing"), tr("补上姓名", "fill in the name")),
         "bad-number": (
             tr(f"不是合适的数字:{detail}", f"not a fitting number: {detail}"),
@@ -140,6 +160,10 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
         "missing-event-time": (
             tr("没有写什么时候", "the time is missing"),
             tr("补上时间", "fill in the time"),
+        ),
+        "unknown-leave-status": (
+            tr(f"不认识的请假状态:{detail}", f"unknown state of the leave: {detail}"),
+            tr("空着(算请假),或写 取消", "leave it empty (it counts), or write 取消"),
         ),
         "unknown-staff-status": (
             tr(f"不认识的状态:{detail}", f"unknown state: {detail}"),

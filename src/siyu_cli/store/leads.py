@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -219,16 +218,6 @@ def take_back(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> tuple[i
     return int(freed), {reason: rows for reason, rows in kept.items() if rows}
 
 
-@dataclass(frozen=True)
-class LedgerRow:
-    """What one person was given and owed over all batches, and whether they took part in the latest."""
-
-    staff_id: str
-    given: int
-    owed: Fraction
-    is_present: bool
-
-
 def pool(con: DuckDBPyConnection, as_of_sec: int, cooldown_days: int = 0) -> pa.Table:
     """Leads to deal out: in the pool, imported by `as_of_sec`, not opted out.
 
@@ -267,43 +256,6 @@ def pool_rest(con: DuckDBPyConnection, as_of_sec: int) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-def given_and_holding(con: DuckDBPyConnection) -> dict[str, tuple[int, int]]:
-    """Per account: leads ever given, and leads held now."""
-    given = con.execute(
-        "SELECT staff_id, count(*) FROM lead_events WHERE kind = 'assigned' GROUP BY staff_id"
-    ).fetchall()
-    held = con.execute(
-        "SELECT staff_id, count(*) FROM lead_state WHERE state IN ('待添加', '待通过') GROUP BY staff_id"
-    ).fetchall()
-    holding = dict(held)
-    return {staff_id: (count, holding.get(staff_id, 0)) for staff_id, count in given}
-
-
-def ledger_rows(con: DuckDBPyConnection, before_run: int | None = None) -> list[LedgerRow]:
-    """The fairness ledger, exact; `before_run` leaves that run and later ones out."""
-    limit = before_run if before_run is not None else 2**62
-    shares = con.execute(
-        """
-        SELECT staff_id, people, sum(given)::BIGINT, sum(pool_rows)::BIGINT, max(run_id)
-        FROM lead_shares WHERE run_id < ? GROUP BY staff_id, people ORDER BY staff_id
-        """,
-        [limit],
-    ).fetchall()
-    carries = con.execute(
-        "SELECT staff_id, carry FROM lead_shares WHERE run_id < ? AND carry <> '0'", [limit]
-    ).fetchall()
-    latest = max((row[4] for row in shares), default=0)
-    given: dict[str, int] = {}
-    owed: dict[str, Fraction] = {}
-    present = {row[0] for row in shares if row[4] == latest}
-    for staff_id, people, count, rows, _ in shares:
-        given[staff_id] = given.get(staff_id, 0) + count
-        owed[staff_id] = owed.get(staff_id, Fraction(0)) + Fraction(rows, people)
-    for staff_id, carry in carries:
-        owed[staff_id] += Fraction(carry)
-    return [LedgerRow(one, given[one], owed[one], one in present) for one in given]
-
-
 def append_assignments(con: DuckDBPyConnection, table: pa.Table, run_id: int, at_sec: int) -> None:
     """Append `assigned` events for a table of lead_id, staff_id and reason, in its order."""
     import numpy as np
@@ -321,11 +273,6 @@ def append_assignments(con: DuckDBPyConnection, table: pa.Table, run_id: int, at
         [at_sec, run_id],
     )
     con.unregister("planned_assignments")
-
-
-def append_shares(con: DuckDBPyConnection, rows: list[tuple[Any, ...]]) -> None:
-    """Append lead_shares: run_id, staff_id, given, pool_rows, people, carry, workbook."""
-    con.executemany("INSERT INTO lead_shares VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def run_leads(con: DuckDBPyConnection, run_id: int) -> pa.Table:
@@ -347,13 +294,6 @@ def run_leads(con: DuckDBPyConnection, run_id: int) -> pa.Table:
         params=[run_id],
     )
     return relation.to_arrow_table()
-
-
-def run_shares(con: DuckDBPyConnection, run_id: int) -> list[tuple[str, int, str | None]]:
-    """Who took part in a run: account, given, workbook."""
-    return con.execute(
-        "SELECT staff_id, given, workbook FROM lead_shares WHERE run_id = ? ORDER BY staff_id", [run_id]
-    ).fetchall()
 
 
 WORKBOOK, SUMMARY = "leads", "leads-summary"

@@ -352,6 +352,52 @@ def _m006_lead_desk(con: DuckDBPyConnection) -> None:
     con.execute(_LEAD_DESK)
 
 
+# What each batch gave and owed everyone at work, exact as a fraction (`owed`, `carry` where someone came in), and
+# given − owed over all batches after it (`balance`), so that the ledger is its latest rows and can be replayed
+# from the first. How far people lie from an even mix, by stratum. Leave, and skills of staff.
+_FAIR_SHARES = """
+CREATE TABLE shares_again (
+    run_id BIGINT NOT NULL, staff_id VARCHAR NOT NULL, given BIGINT NOT NULL, own BIGINT NOT NULL,
+    owed VARCHAR NOT NULL, carry VARCHAR NOT NULL, balance VARCHAR NOT NULL, weight_milli BIGINT NOT NULL,
+    room BIGINT, workbook VARCHAR
+);
+CREATE TABLE lead_mixes (
+    run_id BIGINT NOT NULL, staff_id VARCHAR NOT NULL, stratum VARCHAR NOT NULL, given BIGINT NOT NULL,
+    due_micro BIGINT NOT NULL
+);
+ALTER TABLE staff ADD COLUMN skills VARCHAR;
+ALTER TABLE staff_versions ADD COLUMN skills VARCHAR;
+CREATE TABLE staff_leaves (
+    leave_id VARCHAR NOT NULL, staff_id VARCHAR NOT NULL, from_day INTEGER NOT NULL, to_day INTEGER NOT NULL,
+    reason VARCHAR, is_active INTEGER NOT NULL, first_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL
+);
+CREATE TABLE staff_leaves_versions AS SELECT * FROM staff_leaves LIMIT 0;
+CREATE TABLE staff_leaves_confirmed (
+    leave_id VARCHAR NOT NULL, of_run_id BIGINT NOT NULL, run_id BIGINT NOT NULL, exported_sec BIGINT NOT NULL
+);
+"""
+
+
+def _m007_fair_shares(con: DuckDBPyConnection) -> None:
+    from fractions import Fraction
+
+    con.execute(_FAIR_SHARES)
+    balances: dict[str, Fraction] = {}
+    rows = []
+    for run_id, staff_id, given, pool_rows, people, carry, workbook in con.execute(
+        "SELECT * FROM lead_shares ORDER BY run_id, staff_id"
+    ).fetchall():
+        owed = Fraction(pool_rows, people)
+        balances[staff_id] = balances.get(staff_id, Fraction(0)) + given - owed - Fraction(carry)
+        rows.append(
+            (run_id, staff_id, given, 0, str(owed), carry, str(balances[staff_id]), 1000, None, workbook)
+        )
+    if rows:
+        con.executemany("INSERT INTO shares_again VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    con.execute("DROP TABLE lead_shares")
+    con.execute("ALTER TABLE shares_again RENAME TO lead_shares")
+
+
 # Lists of leads that staff are reminded of, one a day and person as it then stood (`digest`), and messages to
 # send: they are noted with the run, sent after it, and one that was not sent the same day is never sent.
 _REMINDERS = """
@@ -372,5 +418,5 @@ def _m008_reminders(con: DuckDBPyConnection) -> None:
 
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     _m001_first_tables, _m002_lead_shares, _m003_orders_again, _m004_people, _m005_contacts_and_events,
-    _m006_lead_desk, _m008_reminders,
+    _m006_lead_desk, _m007_fair_shares, _m008_reminders,
 )  # fmt: skip

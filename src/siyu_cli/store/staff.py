@@ -16,17 +16,28 @@ STAFF = versions.Versioned("staff", "staff_id", moment=None)
 
 CONTENT = (
     "name", "department", "store", "phone", "weight_milli", "daily_cap", "holding_cap", "channels", "regions",
-    "is_active",
+    "skills", "is_active",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class StaffRow:
-    """A staff member by account and name."""
+    """A staff member by account and name, with what the sheet says of dealing leads to them.
+
+    `weight_milli` is in thousandths; caps are None where there is none; channels, regions, store and skills
+    are the cells as they stand.
+    """
 
     staff_id: str
     name: str
     is_active: bool = True
+    weight_milli: int = 1000
+    daily_cap: int | None = None
+    holding_cap: int | None = None
+    channels: str | None = None
+    regions: str | None = None
+    store: str | None = None
+    skills: str | None = None
 
 
 def stage_staff(con: DuckDBPyConnection, incoming: pa.Table) -> None:
@@ -109,7 +120,10 @@ def retire_staff(con: DuckDBPyConnection, staff_ids: list[str], run_id: int) -> 
 
 def all_staff(con: DuckDBPyConnection) -> list[StaffRow]:
     """Everyone, by account."""
-    rows = con.execute("SELECT staff_id, name, is_active = 1 FROM staff ORDER BY staff_id").fetchall()
+    rows = con.execute("""
+        SELECT staff_id, name, is_active = 1, weight_milli, daily_cap, holding_cap, channels, regions, store, skills
+        FROM staff ORDER BY staff_id
+    """).fetchall()
     return [StaffRow(*row) for row in rows]
 
 
