@@ -13,6 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.leads.distribution import (
+    ABSENT,
+    COOLDOWN,
+    NOBODY,
     Dealt,
     DistributionPlan,
     Ledger,
@@ -20,6 +23,7 @@ from siyu_cli.leads.distribution import (
     one_decimal,
     plan_distribution,
 )
+from siyu_cli.leads.eligibility import Scope
 from tests.conftest import examples
 
 START = Ledger({}, frozenset())
@@ -241,3 +245,218 @@ def test_a_large_pool_is_dealt_in_one_sweep() -> None:
     plan = plan_distribution(table, [Dealt(f"s{i:03d}", "") for i in range(people)], START)
     assert {share.given for share in plan.shares} == {count // people}
     assert sorted(plan.assignments()["lead_id"].to_pylist()) == sorted(table["lead_id"].to_pylist())
+
+
+# Everything at once: weights, room, leave, eligibility, friends, cooldown.
+
+CHANNELS = ["抖音", "快手", "公众号", None]
+PROVINCES = ["浙江", "广东", "上海", None]
+
+
+def random_desk(dice: random.Random) -> tuple[list[dict[str, object]], list[Dealt], Ledger]:
+    """Leads with all their facts, people with all their limits, and a ledger of any past."""
+    people = [
+        Dealt(
+            f"s{at}", f"员工{at}", dice.randint(0, 9), dice.randint(0, 5), dice.choice([500, 1000, 1000, 3000]),
+            dice.choice([None, None, 0, 2, 6]),
+            Scope(
+                frozenset(dice.sample(["抖音", "快手"], dice.choice([0, 0, 1]))),
+                frozenset(dice.sample(["浙江", "杭州", "广东"], dice.choice([0, 0, 2]))),
+                frozenset(dice.sample(["一店", "二店"], dice.choice([0, 0, 1]))),
+                frozenset(dice.sample(["英语", "大客"], dice.choice([0, 0, 1]))),
+            ),
+            dice.choice(["", "", "", "请假"]),
+        )
+        for at in range(dice.randint(1, 6))
+    ]  # fmt: skip
+    ids = [one.staff_id for one in people]
+    leads = [
+        {
+            "lead_id": at,
+            "phone": f"138{at:08d}",
+            "channel_key": dice.choice(CHANNELS),
+            "imported_sec": dice.randint(0, 5),
+            "province": dice.choice(PROVINCES),
+            "city": dice.choice(["杭州市", "深圳市", None]),
+            "shop": dice.choice(["一店", "三店", None, None]),
+            "tags": dice.choice(["英语,双11", "双11", None]),
+            "sticky": dice.choice([None, None, None, None, *ids, "gone"]),
+            "barred": dice.choice([None, None, None, [dice.choice(ids)], ids[:2]]),
+        }
+        for at in range(dice.randint(0, 40))
+    ]
+    ledger = Ledger({one: Fraction(dice.randint(-9, 9), 7) for one in ids[1:]}, frozenset(ids[1:4]))
+    return leads, people, ledger
+
+
+def facts_table(leads: list[dict[str, object]]) -> pa.Table:
+    text = dict.fromkeys(
+        ("phone", "channel_key", "province", "city", "shop", "tags", "sticky"), pa.string()
+    )
+    schema = pa.schema(
+        {"lead_id": pa.int64(), "imported_sec": pa.int64(), **text, "barred": pa.list_(pa.string())}
+    )
+    return pa.Table.from_pylist(leads, schema=schema)
+
+
+def may_take(lead: dict[str, object], person: Dealt, people: list[Dealt]) -> bool:
+    """Eligibility again, one lead and one person at a time; a tag that is nobody's skill asks for nothing."""
+    scope = person.scope
+    places = {str(lead[name]).removesuffix("市") for name in ("province", "city") if lead[name]}
+    tags = set(str(lead["tags"] or "").split(",")) & {skill for one in people for skill in one.scope.skills}
+    return (
+        (not scope.channels or lead["channel_key"] is None or lead["channel_key"] in scope.channels)
+        and (not scope.regions or not places or bool(places & scope.regions))
+        and (not scope.shops or lead["shop"] is None or lead["shop"] in scope.shops)
+        and (not scope.skills or not tags or bool(tags & scope.skills))
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_every_lead_has_one_owner_who_may_have_it_or_a_reason_to_stay(dice: random.Random) -> None:
+    leads, people, ledger = random_desk(dice)
+    plan = plan_distribution(facts_table(leads), people, ledger, ("channel_key", "province"))
+    owners = owners_of(plan)
+    left = {one: reason for reason, ids in plan.left_ids.items() for one in ids.to_pylist()}
+    assert set(owners) | set(left) == {one["lead_id"] for one in leads}
+    assert not set(owners) & set(left)
+    assert Counter(left.values()) == plan.left
+    by_id = {one.staff_id: one for one in people}
+    given = Counter(owners.values())
+    for lead in leads:
+        here = [one for one in people if not one.away]
+        barred = lead["barred"] or []
+        if (owner := owners.get(lead["lead_id"])) is not None:
+            person = by_id[owner]
+            assert not person.away
+            if lead["sticky"] == owner:
+                continue
+            assert may_take(lead, person, people)
+            assert owner not in barred
+            continue
+        reason = left[lead["lead_id"]]
+        able = [one for one in people if may_take(lead, one, people)]
+        able_here = [one for one in able if one in here]
+        free = [one for one in able_here if one.staff_id not in barred]
+        if reason == NOBODY:
+            assert not able
+        elif reason == ABSENT:
+            assert able
+            assert not able_here
+        elif reason == COOLDOWN:
+            assert able_here
+            assert not free
+        else:
+            assert all(given[one.staff_id] == one.room for one in free)
+    for share in plan.shares:
+        room = by_id[share.staff_id].room
+        assert room is None or share.given <= room
+        assert share.balance == share.balance_before + share.given - share.owed_now
+        assert share.balance_before == ledger.balances.get(share.staff_id, 0) - share.carry
+        assert share.given == given[share.staff_id]
+    assert sum(share.owed_now for share in plan.shares) == pytest.approx(plan.assigned, abs=1e-6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_shuffled_input_is_dealt_the_same(dice: random.Random) -> None:
+    leads, people, ledger = random_desk(dice)
+    first = plan_distribution(facts_table(leads), people, ledger)
+    dice.shuffle(leads)
+    dice.shuffle(people)
+    second = plan_distribution(facts_table(leads), people, ledger)
+    assert first.assignments().equals(second.assignments())
+    assert first.shares == second.shares
+    assert first.strata == second.strata
+    assert {one: ids.to_pylist() for one, ids in first.left_ids.items()} == {
+        one: ids.to_pylist() for one, ids in second.left_ids.items()
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=25), min_size=1, max_size=12),
+    st.integers(1, 7),
+)
+def test_strata_are_within_one_in_a_batch_and_their_drift_is_told(
+    batches: list[list[str]], people: int
+) -> None:
+    staff = [f"s{at}" for at in range(people)]
+    balances: dict[str, Fraction] = {}
+    drift: dict[tuple[str, str], Fraction] = {}
+    by_hand: Counter[tuple[str, str]] = Counter()
+    due_by_hand: dict[tuple[str, str], Fraction] = {}
+    total: Counter[str] = Counter()
+    for number, channels in enumerate(batches):
+        leads: list[Lead] = [
+            (100 * number + at, f"138{100 * number + at:08d}", channel, at) for at, channel in enumerate(channels)
+        ]
+        ledger = Ledger(balances, frozenset(staff), drift)
+        plan = plan_distribution(lead_table(leads), [Dealt(one, one) for one in staff], ledger)
+        owners = owners_of(plan)
+        batch = Counter((owners[lead[0]], lead[2] or "") for lead in leads)
+        for channel in set(channels):
+            assert spread([batch[one, channel] for one in staff]) <= 1
+        total.update(owners.values())
+        assert spread([total[one] for one in staff]) <= 1
+        mine = Counter(owners.values())
+        for one in staff:
+            for channel, count in Counter(channels).items():
+                by_hand[one, channel] += batch[one, channel]
+                due = due_by_hand.get((one, channel), Fraction(0))
+                due_by_hand[one, channel] = due + Fraction(count * mine[one], len(leads))
+        balances = {share.staff_id: share.balance for share in plan.shares}
+        for mix in plan.strata:
+            for one, value in mix.drift.items():
+                drift[one, mix.stratum] = value
+                assert abs(value - (by_hand[one, mix.stratum] - due_by_hand[one, mix.stratum])) < Fraction(1, 10**4)
+
+
+def test_total_and_strata_cannot_both_stay_even_and_the_total_wins() -> None:
+    """X→a, Y→b, Z→a, W→b, then X, then Z, a lead at a time: nobody can deal these evenly both ways."""
+    balances: dict[str, Fraction] = {}
+    got: Counter[tuple[str, str]] = Counter()
+    for number, channel in enumerate("XYZWXZ"):
+        plan = plan_distribution(
+            lead_table([(number, f"138{number:08d}", channel, number)]), [Dealt("a", ""), Dealt("b", "")],
+            Ledger(balances, frozenset("ab")),
+        )  # fmt: skip
+        balances = {share.staff_id: share.balance for share in plan.shares}
+        got[channel, owners_of(plan)[number]] += 1
+    assert sum(count for (_, one), count in got.items() if one == "a") == 3
+    assert got["X", "a"] == 2
+
+
+@pytest.mark.parametrize("away", [("s1",), ("s1", "s2")])
+def test_an_absence_adds_nothing_to_what_is_owed(away: tuple[str, ...]) -> None:
+    book = Book()
+    book.deal(9, ["s0", "s1", "s2"])
+    before = {one: book.owed[one] for one in away}
+    book.deal(50, [one for one in ("s0", "s1", "s2") if one not in away])
+    assert {one: book.owed[one] for one in away} == before
+    plan = book.deal(30, ["s0", "s1", "s2"])
+    assert {share.given for share in plan.shares} == {10}
+
+
+def test_where_the_lead_goes_and_why() -> None:
+    rows: list[dict[str, object]] = [
+        {"lead_id": 1, "phone": "13800000001", "channel_key": "抖音", "imported_sec": 0, "sticky": "b"},
+        {"lead_id": 2, "phone": "13800000002", "channel_key": "抖音", "imported_sec": 0, "sticky": "c"},
+        {"lead_id": 3, "phone": "13800000003", "channel_key": "快手", "imported_sec": 0},
+        {"lead_id": 4, "phone": "13800000004", "channel_key": "快手", "imported_sec": 0, "barred": ["b"]},
+    ]
+    staff = [
+        Dealt("a", "小李", scope=Scope(frozenset({"抖音"}))),
+        Dealt("b", "小王"),
+        Dealt("c", "小赵", away="请假(年假)"),
+    ]
+    plan = plan_distribution(facts_table(rows), staff, START)
+    reasons = dict(zip(plan.lead_ids.to_pylist(), plan.assignments()["reason"].to_pylist(), strict=True))
+    assert owners_of(plan) == {1: "b", 2: "a", 3: "b"}
+    assert "老客归属" in reasons[1]
+    assert "原归属人不在或已满" in reasons[2]
+    assert "小赵请假(年假)" in reasons[2]
+    assert "能接的 1 人里第 1 位" in reasons[3]
+    assert plan.left == {COOLDOWN: 1}
+    assert [(share.own, share.gap) for share in plan.shares] == [(0, "+0.5"), (1, "-0.5")]

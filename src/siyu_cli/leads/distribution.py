@@ -14,6 +14,7 @@ from math import floor
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from siyu_cli.language import tr
 from siyu_cli.leads.eligibility import Scope, classes_of, encoded
@@ -165,8 +166,8 @@ def plan_distribution(
     """Deal `leads` fairly over those of `staff` who take part.
 
     Leads have lead_id, phone, channel_key and imported_sec, and may have province, city, shop, tags, value,
-    `sticky` (account of the friend or owner) and `cooling` (account of the owner before, in cooldown). `strata`
-    names the columns to mix by. Neither the order of leads nor that of staff matters.
+    `sticky` (account of the friend or owner) and `barred` (accounts of owners before, in cooldown, as a list).
+    `strata` names the columns to mix by. Neither the order of leads nor that of staff matters.
     """
     return _Batch(leads, staff, ledger, strata).plan()
 
@@ -215,7 +216,8 @@ class _Batch:
         classes, may = classes_of(leads, [one.scope for one in (*self.people, *self.away)])
         self.classes, self.may = classes[self.age], may
         self.sticky = self._accounts(leads, "sticky")
-        self.cooling = self._accounts(leads, "cooling")
+        self.before_bars: dict[int, int] = {}
+        self.cooling = self._bar_owners_before(leads)
         self.owners = np.full(len(self.age), -1, np.int64)
         self.own = np.zeros(len(self.age), bool)
         self.left: dict[str, list[Ints]] = {reason: [] for reason in _LEFT}
@@ -227,6 +229,41 @@ class _Batch:
         codes, words = encoded(leads[name])
         lookup = np.array([self.place_of.get(word, -2 if word else -1) for word in words], np.int64)
         result: Ints = lookup[codes][self.age]
+        return result
+
+    def _bar_owners_before(self, leads: pa.Table) -> Ints | None:
+        """The owner before of each lead, in cooldown, as the position of a person; −1 where there is none.
+
+        Leads with several such people become classes of their own, which leave them out.
+        """
+        if "barred" not in leads.column_names or leads["barred"].null_count == leads.num_rows:
+            return None
+        lists = leads["barred"].combine_chunks()
+        codes, words = encoded(lists.flatten())
+        positions = np.array([self.place_of.get(word, -1) for word in words], np.int64)[codes]
+        rows = np.repeat(np.arange(len(lists)), pc.fill_null(pc.list_value_length(lists), 0).to_numpy())
+        rows, positions = rows[positions >= 0], positions[positions >= 0]
+        several = np.bincount(rows, minlength=len(lists)) > 1
+        cooling = np.full(len(lists), -1, np.int64)
+        cooling[rows[~several[rows]]] = positions[~several[rows]]
+        rank = np.empty(len(self.age), np.int64)
+        rank[self.age] = np.arange(len(self.age))
+        sets: dict[tuple[int, ...], list[int]] = {}
+        people: dict[int, set[int]] = {}
+        for row, who in zip(rows[several[rows]].tolist(), positions[several[rows]].tolist(), strict=True):
+            people.setdefault(row, set()).add(who)
+        for row, barred in people.items():
+            at = int(rank[row])
+            sets.setdefault((int(self.classes[at]), *sorted(barred)), []).append(at)
+        fresh = [self.may]
+        for (old, *out), ats in sorted(sets.items()):
+            may = self.may[old : old + 1].copy()
+            may[0, out] = False
+            self.classes[ats] = len(self.may) + len(fresh) - 1
+            self.before_bars[len(self.may) + len(fresh) - 1] = old
+            fresh.append(may)
+        self.may = np.concatenate(fresh)
+        result: Ints = cooling[self.age]
         return result
 
     def plan(self) -> DistributionPlan:
@@ -272,7 +309,7 @@ class _Batch:
         for ats in merged.values():
             if not here[ats[0]].any():
                 for at in ats:
-                    self.left[ABSENT if self.may[at].any() else NOBODY].append(parts[at])
+                    self.left[self._why_nobody(at)].append(parts[at])
         members = [parts[ats[0]] if len(ats) == 1 else np.sort(np.concatenate([parts[at] for at in ats])) for ats in rows]  # fmt: skip
         classes = []
         for at, ats in enumerate(rows):
@@ -285,6 +322,12 @@ class _Batch:
         ]
         self.lead_classes, self.takers = classes, takers_
         return decide_counts(classes, takers_), members
+
+    def _why_nobody(self, row: int) -> str:
+        """Why no one who is here may take the leads of a class."""
+        if self.may[self.before_bars.get(row, row), : len(self.people)].any():
+            return COOLDOWN
+        return ABSENT if self.may[row].any() else NOBODY
 
     def _without_hopeless(self, members: Ints, takers: tuple[int, ...]) -> Ints:
         """Leave out leads whose owner before, in cooldown, is the only one with room who may take them."""
@@ -350,6 +393,8 @@ class _Batch:
         pool = np.concatenate([leads, spare])
         for lead in leads[self.owners[leads] == self.cooling[leads]]:
             person = self.owners[lead]
+            if person != self.cooling[lead]:
+                continue  # it was the other one of a pair
             fits = (self.owners[pool] != person) & (self.cooling[pool] != person)
             others = pool[fits]
             same = others[(self.strata[others] == self.strata[lead]) & (self.owners[others] >= 0)]

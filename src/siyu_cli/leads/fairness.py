@@ -168,7 +168,8 @@ def earliest_due(
     Ties go to the larger weight, then to fewer leads of this batch, then by position. Nobody gets more than
     their cap.
     """
-    counts = _safely_due(leads, weights, due, caps)
+    few = leads <= 4 * len(weights)
+    counts = [0] * len(weights) if few else _safely_due(leads, weights, due, caps)
     left = leads - sum(counts)
 
     def turn(at: int) -> tuple[Fraction, int, int, int]:
