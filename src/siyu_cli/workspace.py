@@ -331,7 +331,10 @@ def _day(key: Scalar, value: Scalar) -> int:
     except ValueError:
         raise InputRefused(
             "bad-setting",
-            tr(f"设置「{key.text}」里的「{value.text}」不是日期", f"“{value.text}” of “{key.text}” is no date"),
+            tr(
+                f"设置「{key.text}」里的「{value.text}」不是日期",
+                f"“{value.text}” of “{key.text}” is no date",
+            ),
             hint=tr("写成 2025-10-01", "Write it like 2025-10-01"),
             where=value.mark.where(),
         ) from None

@@ -290,9 +290,7 @@ def random_desk(dice: random.Random) -> tuple[list[dict[str, object]], list[Deal
 
 
 def facts_table(leads: list[dict[str, object]]) -> pa.Table:
-    text = dict.fromkeys(
-        ("phone", "channel_key", "province", "city", "shop", "tags", "sticky"), pa.string()
-    )
+    text = dict.fromkeys(("phone", "channel_key", "province", "city", "shop", "tags", "sticky"), pa.string())
     schema = pa.schema(
         {"lead_id": pa.int64(), "imported_sec": pa.int64(), **text, "barred": pa.list_(pa.string())}
     )
@@ -390,7 +388,8 @@ def test_strata_are_within_one_in_a_batch_and_their_drift_is_told(
     total: Counter[str] = Counter()
     for number, channels in enumerate(batches):
         leads: list[Lead] = [
-            (100 * number + at, f"138{100 * number + at:08d}", channel, at) for at, channel in enumerate(channels)
+            (100 * number + at, f"138{100 * number + at:08d}", channel, at)
+            for at, channel in enumerate(channels)
         ]
         ledger = Ledger(balances, frozenset(staff), drift)
         plan = plan_distribution(lead_table(leads), [Dealt(one, one) for one in staff], ledger)
@@ -410,7 +409,9 @@ def test_strata_are_within_one_in_a_batch_and_their_drift_is_told(
         for mix in plan.strata:
             for one, value in mix.drift.items():
                 drift[one, mix.stratum] = value
-                assert abs(value - (by_hand[one, mix.stratum] - due_by_hand[one, mix.stratum])) < Fraction(1, 10**4)
+                assert abs(value - (by_hand[one, mix.stratum] - due_by_hand[one, mix.stratum])) < Fraction(
+                    1, 10**4
+                )
 
 
 def test_total_and_strata_cannot_both_stay_even_and_the_total_wins() -> None:

@@ -45,9 +45,7 @@ class History:
         ]
 
     def deal(self, leads: int, rooms: Sequence[int | None] | None = None) -> list[int]:
-        counts = decide_counts(
-            [LeadClass(leads, tuple(range(len(self.weights))))], self.takers(rooms)
-        )
+        counts = decide_counts([LeadClass(leads, tuple(range(len(self.weights))))], self.takers(rooms))
         row = [int(one) for one in counts.given[0]]
         self.given = [a + b for a, b in zip(self.given, row, strict=True)]
         self.owed = [a + b for a, b in zip(self.owed, counts.owed, strict=True)]
@@ -143,7 +141,9 @@ def test_owed_stays_exact_and_does_not_grow_without_end() -> None:
 
 # Several classes: search through everything there is.
 
-NUMBERS = st.integers(-6, 6).flatmap(lambda top: st.sampled_from([4, 5, 7]).map(lambda low: Fraction(top, low)))
+NUMBERS = st.integers(-6, 6).flatmap(
+    lambda top: st.sampled_from([4, 5, 7]).map(lambda low: Fraction(top, low))
+)
 TAKERS = st.lists(
     st.builds(
         Taker,
@@ -183,9 +183,7 @@ def all_totals(classes: Sequence[LeadClass], takers: Sequence[Taker]) -> set[tup
     for one in classes:
         open_to = [at for at in one.takers if takers[at].room != 0]
         leads = one.leads - (one.barred.get(open_to[0], 0) if len(open_to) == 1 else 0)
-        limits = [
-            one.leads - one.barred.get(at, 0) if at in open_to else 0 for at in range(len(takers))
-        ]
+        limits = [one.leads - one.barred.get(at, 0) if at in open_to else 0 for at in range(len(takers))]
         found = {
             tuple(a + b for a, b in zip(total, row, strict=True))
             for total in found
@@ -205,7 +203,10 @@ def judged(
     gaps = [a + b - c for a, b, c in zip(balances, totals, owed, strict=True)]
     tiny = Fraction(1, 10**8)
     return sorted(
-        ((gap >= 1 - tiny, round(float(gap / one.weight), 10)) for gap, one in zip(gaps, takers, strict=True)),
+        (
+            (gap >= 1 - tiny, round(float(gap / one.weight), 10))
+            for gap, one in zip(gaps, takers, strict=True)
+        ),
         reverse=True,
     )
 
@@ -216,7 +217,9 @@ def basis(
     """Levelled balances, and what the batch owes before leads that had to go to somebody are added."""
     live = [one for one in classes if one.leads]
     if len(live) == 1 and not live[0].barred:
-        open_to = [LeadClass(one.leads, tuple(at for at in one.takers if takers[at].room != 0)) for one in live]
+        open_to = [
+            LeadClass(one.leads, tuple(at for at in one.takers if takers[at].room != 0)) for one in live
+        ]
         return levelled([one for one in open_to if one.takers], takers), list(counts.owed)
     flow = _Overlap(classes, takers)
     return flow.balances, [Fraction(float(one)) for one in flow._flow().sum(axis=0)]
@@ -282,7 +285,11 @@ def test_a_full_specialist_leaves_what_others_can_take() -> None:
 def test_ties_go_to_the_larger_weight_then_to_the_first() -> None:
     three = [LeadClass(1, (0, 1, 2))]
     assert decide_counts(three, [Taker(), Taker(), Taker()]).given.tolist() == [[1, 0, 0]]
-    same_due = [Taker(1000, None, Fraction(0)), Taker(2000, None, Fraction(1)), Taker(1000, None, Fraction(-1))]
+    same_due = [
+        Taker(1000, None, Fraction(0)),
+        Taker(2000, None, Fraction(1)),
+        Taker(1000, None, Fraction(-1)),
+    ]
     counts = decide_counts(three, same_due)
     assert Counter(counts.given[0].tolist()) == {1: 1, 0: 2}
     assert decide_counts(three, same_due).given.tolist() == counts.given.tolist()

@@ -177,7 +177,16 @@ def _share_table(found: Desk) -> Table:
     ]
     for one in found.absent:
         why = one.why + until_text(one)
-        rows.append((tr(f"{one.person.name}({why})", f"{one.person.name} ({why})"), one.given, 0, one.given, None, None))
+        rows.append(
+            (
+                tr(f"{one.person.name}({why})", f"{one.person.name} ({why})"),
+                one.given,
+                0,
+                one.given,
+                None,
+                None,
+            )
+        )
     return Table(columns, rows)
 
 

@@ -108,7 +108,11 @@ def no_active_staff() -> InputRefused:
 
 
 def _pool(
-    con: DuckDBPyConnection, as_of_sec: int, rules: Distribution, cooldown_days: int, only: Sequence[int] | None
+    con: DuckDBPyConnection,
+    as_of_sec: int,
+    rules: Distribution,
+    cooldown_days: int,
+    only: Sequence[int] | None,
 ) -> pa.Table:
     pool = leads.pool(con, as_of_sec, cooldown_days)
     if only is not None:
@@ -148,9 +152,7 @@ def _why_away(person: StaffRow, leave: Leave | None) -> str:
     return ""
 
 
-def _absent(
-    people: Sequence[StaffRow], loads: Mapping[str, Load], away: Mapping[str, Leave]
-) -> list[Absent]:
+def _absent(people: Sequence[StaffRow], loads: Mapping[str, Load], away: Mapping[str, Leave]) -> list[Absent]:
     found = []
     for person in people:
         load, leave = loads.get(person.staff_id, Load()), away.get(person.staff_id)

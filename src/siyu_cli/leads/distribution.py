@@ -429,7 +429,11 @@ class _Batch:
 
     def _plan(self, order: Ints) -> DistributionPlan:
         owners = self.owners[order]
-        given = np.bincount(owners, minlength=len(self.people)) if len(owners) else np.zeros(len(self.people), np.int64)
+        given = (
+            np.bincount(owners, minlength=len(self.people))
+            if len(owners)
+            else np.zeros(len(self.people), np.int64)
+        )
         own = np.bincount(self.owners[self.own], minlength=len(self.people)) if self.own.any() else np.zeros(len(self.people), np.int64)  # fmt: skip
         shares = []
         for at, one in enumerate(self.people):
@@ -528,7 +532,9 @@ class _Batch:
             if self.people[at].room == 0
         ]
         away = [
-            (one, one.away) for one, may in zip(self.away, self.may[row, len(self.people) :], strict=True) if may
+            (one, one.away)
+            for one, may in zip(self.away, self.may[row, len(self.people) :], strict=True)
+            if may
         ]
         missing = [*away, *full]
         words = [f"{self.names[one.staff_id]}{why}" for one, why in missing[:3]]
@@ -578,7 +584,8 @@ def _names(people: Sequence[Dealt]) -> dict[str, str]:
     """How people are called: the name, with the account where two share it."""
     names = [one.name for one in people]
     return {
-        one.staff_id: one.name if names.count(one.name) == 1 else f"{one.name}({one.staff_id})" for one in people
+        one.staff_id: one.name if names.count(one.name) == 1 else f"{one.name}({one.staff_id})"
+        for one in people
     }
 
 

@@ -290,7 +290,9 @@ class _Overlap:
             pace = np.divide(free, weight, out=np.zeros_like(weight), where=weight > 0) + per.sum(axis=1)
             rate = np.where(may, self.weight * (pace[:, None] - per), 0.0)
             total = rate.sum(axis=0)
-            lasts = np.divide(room - cells.sum(axis=0), total, out=np.full(len(total), np.inf), where=total > 0)
+            lasts = np.divide(
+                room - cells.sum(axis=0), total, out=np.full(len(total), np.inf), where=total > 0
+            )
             step = min(1.0 - at, float(lasts.min(initial=np.inf)))
             cells += rate * max(step, 0.0)
             at += max(step, 0.0)

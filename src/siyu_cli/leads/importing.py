@@ -102,9 +102,7 @@ def _merge_leaves(
         **dict.fromkeys(_LEAVE_TEXTS, pa.string()),
         **dict.fromkeys(_LEAVE_NUMBERS, pa.int64()),
     }
-    leaves.stage_leaves(
-        con, pa.concat_tables(_numbered(at, _columns(tables[at], kinds)) for at in sheets)
-    )
+    leaves.stage_leaves(con, pa.concat_tables(_numbered(at, _columns(tables[at], kinds)) for at in sheets))
     for at in sheets:
         accounts[at] = judged_account(
             tables[at], leaves.staged_outcomes(con, at), leaves.staged_rejects(con, at)

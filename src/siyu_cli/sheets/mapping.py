@@ -53,7 +53,18 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "feedback": ("row_key", "phone", "status", "note", "verdict"),
 }  # fmt: skip
-KINDS = ("orders", "returns", "details", "leads", "staff", "leave", "contacts", "events", "feedback", "results")
+KINDS = (
+    "orders",
+    "returns",
+    "details",
+    "leads",
+    "staff",
+    "leave",
+    "contacts",
+    "events",
+    "feedback",
+    "results",
+)
 _STATUS_MEANINGS = {
     "staff": ("active", "inactive"),
     "leave": ("active", "inactive"),

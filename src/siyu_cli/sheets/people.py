@@ -44,7 +44,17 @@ STAFF_SCHEMA = pa.schema(
         ("row_no", pa.int64()),
         *(
             (name, pa.string())
-            for name in ("staff_id", "name", "department", "store", "phone", "channels", "regions", "skills", "reason")
+            for name in (
+                "staff_id",
+                "name",
+                "department",
+                "store",
+                "phone",
+                "channels",
+                "regions",
+                "skills",
+                "reason",
+            )
         ),
         ("weight_milli", pa.int64()),
         ("daily_cap", pa.int64()),
@@ -242,9 +252,7 @@ class _LeaveCleaner:
             name: rows.nulls(pa.string())
             for name in ("department", "store", "phone", "channels", "regions", "skills")
         }
-        columns.update(
-            dict.fromkeys(("weight_milli", "daily_cap", "holding_cap"), rows.nulls(pa.int64()))
-        )
+        columns.update(dict.fromkeys(("weight_milli", "daily_cap", "holding_cap"), rows.nulls(pa.int64())))
         columns["name"], columns["reason"] = texts_of(rows, "name"), texts_of(rows, "reason")
         columns["staff_id"] = self._accounts(rows)
         is_nobody = pc.and_(pc.is_null(columns["staff_id"]), pc.is_null(columns["name"]))

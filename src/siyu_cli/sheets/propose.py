@@ -37,7 +37,17 @@ _TEXT, _ID, _PHONE, _MOMENT, _MONEY, _COUNT, _WORD = "text", "id", "phone", "mom
 _SHAPES = {
     _ID: ("order_id", "line_id", "buyer_id", "product_id", "sku", "staff_id", "external_userid", "unionid"),
     _PHONE: ("phone",),
-    _MOMENT: ("created_at", "paid_at", "finished_at", "refunded_at", "added_at", "lost_at", "at", "from_day", "to_day"),
+    _MOMENT: (
+        "created_at",
+        "paid_at",
+        "finished_at",
+        "refunded_at",
+        "added_at",
+        "lost_at",
+        "at",
+        "from_day",
+        "to_day",
+    ),
     _MONEY: ("amount_total", "amount_paid", "refund_amount", "unit_price"),
     _COUNT: ("quantity", "weight", "daily_cap", "holding_cap"),
     _WORD: ("status", "refund_status"),

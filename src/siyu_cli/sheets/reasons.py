@@ -118,14 +118,20 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
         ),
         "unknown-staff": (
             tr("员工表里没有这个人", "the staff sheet knows no such person"),
-            tr("先导入员工表,或改成员工表里的员工账号", "import the staff sheet first, or write the account it has"),
+            tr(
+                "先导入员工表,或改成员工表里的员工账号",
+                "import the staff sheet first, or write the account it has",
+            ),
         ),
         "several-staff": (
             tr("有几个人叫这个名字", "several people have this name"),
             tr("写员工账号,不要只写姓名", "write the account, not only the name"),
         ),
         "leave-differs": (
-            tr("同一个人同一天开始的请假写了两次,内容不同", "the same leave stands twice with different content"),
+            tr(
+                "同一个人同一天开始的请假写了两次,内容不同",
+                "the same leave stands twice with different content",
+            ),
             tr("只留下对的那一行", "keep only the right row"),
         ),
         "missing-leave-day": (

@@ -84,7 +84,9 @@ def staged_rejects(con: DuckDBPyConnection, file_no: int) -> list[tuple[int, str
 def apply_staged(con: DuckDBPyConnection, run_id: int) -> None:
     """Write new and changed leaves; what stood before is kept for undo-import."""
     content = ", ".join(CONTENT)
-    versions.confirm(con, LEAVES, "(SELECT leave_id FROM incoming_leaves WHERE outcome = 'unchanged')", run_id)
+    versions.confirm(
+        con, LEAVES, "(SELECT leave_id FROM incoming_leaves WHERE outcome = 'unchanged')", run_id
+    )
     versions.keep(con, LEAVES, "(SELECT leave_id FROM incoming_leaves WHERE outcome = 'updated')", run_id)
     con.execute(
         f"""
