@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from siyu_cli.commands.frame import command
-from siyu_cli.commands.leads import write_promised
+from siyu_cli.commands.leads import deal_out, write_promised
 from siyu_cli.commands.render import Column, Outcome, Table
 from siyu_cli.context import AppContext
 from siyu_cli.errors import ExitCode
 from siyu_cli.language import tr
 
 if TYPE_CHECKING:
-    from siyu_cli.context import Run
     from siyu_cli.leads.desk import Desk
     from siyu_cli.leads.reclaim import ReclaimPlan
 
@@ -50,7 +49,7 @@ def register(app: typer.Typer) -> None:
         as_of = ctx.as_of
         with ctx.run() as run:
             plan, later = care.reclaim(run.con, run.run_id, as_of, ctx.workspace.settings.leads)
-            dealt = _deal_again(ctx, run) if reassign else None
+            dealt = deal_out(ctx, run) if reassign else None
             names = {person.staff_id: person.name for person in all_staff(run.con)}
             run.counts = {"reclaimed": plan.reclaimed, "dead": plan.dead}
             if dealt is not None:
@@ -67,7 +66,7 @@ def register(app: typer.Typer) -> None:
         }
         if dealt is not None:
             result["assigned"] = dealt.plan.assigned
-            result["left_in_pool"] = dealt.opted_out
+            result["left_in_pool"] = dealt.left_in_pool
             result["files"] = [
                 {
                     "file": one.file.path,
@@ -93,18 +92,6 @@ def register(app: typer.Typer) -> None:
         if broken:
             outcome.exit_code = ExitCode.PARTIAL
         return outcome
-
-
-def _deal_again(ctx: AppContext, run: Run) -> Desk:
-    """The next distribution, in the same transaction."""
-    from siyu_cli.leads import desk, workbooks
-
-    found = desk.look(run.con, ctx.as_of.seconds)
-    if found.plan.assigned and not run.is_dry:
-        folder = ctx.workspace.day_folder("线索", ctx.as_of.day)
-        paths = workbooks.promise(run.con, run.run_id, folder, ctx.workspace.root, found.plan.shares)
-        desk.apply(run.con, found.plan, run.run_id, ctx.as_of.seconds, paths)
-    return found
 
 
 def _words(plan: ReclaimPlan, later: int, dealt: Desk | None) -> list[str]:

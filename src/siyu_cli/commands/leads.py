@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from siyu_cli.commands.frame import command
-from siyu_cli.commands.render import Column, Outcome, Table
+from siyu_cli.commands.lead_shares import closing_words, file_words, files_of, result_of, share_table
+from siyu_cli.commands.render import Outcome
 from siyu_cli.context import AppContext
-from siyu_cli.errors import ExitCode
+from siyu_cli.errors import ExitCode, UsageRefused
 from siyu_cli.language import tr
 
 if TYPE_CHECKING:
+    from siyu_cli.context import Run
     from siyu_cli.leads.desk import Desk
+    from siyu_cli.leads.distribution import Share
     from siyu_cli.leads.workbooks import Written
+    from siyu_cli.sheets.account import ImportAccount
+    from siyu_cli.sheets.table import CleanTable
 
 
 def register(app: typer.Typer) -> None:
@@ -26,35 +33,128 @@ def register(app: typer.Typer) -> None:
         "leads",
         tr(
             "把待分配的线索公平地分给在岗员工,每人一张表:看权重、上限、请假、渠道地区,历次合计相差不超过 1。\n\n"
-            "例:\n\nsiyu distribute-leads --dry-run\n\nsiyu distribute-leads --as-of 2025-03-15",
+            "例:\n\nsiyu distribute-leads --dry-run\n\nsiyu distribute-leads --as-of 2025-03-15\n\n"
+            "siyu distribute-leads --from 小李",
             "Deal the pool out fairly, one workbook each, by weight, room, leave, channel and region; within one lead\n"
             "over all batches.\n\n"
-            "Examples:\n\nsiyu distribute-leads --dry-run\n\nsiyu distribute-leads --as-of 2025-03-15",
+            "Examples:\n\nsiyu distribute-leads --dry-run\n\nsiyu distribute-leads --as-of 2025-03-15\n\n"
+            "siyu distribute-leads --from li",
         ),
         writes=True,
         dated=True,
     )
-    def distribute_leads(ctx: AppContext) -> Outcome:
-        from siyu_cli.leads import desk, workbooks
-
-        at_sec, folder = ctx.as_of.seconds, ctx.workspace.day_folder("线索", ctx.as_of.day)
+    def distribute_leads(
+        ctx: AppContext,
+        source: Annotated[
+            str | None,
+            typer.Option("--from", metavar="STAFF", show_default=False,
+                         help=tr("把这个人手里还没结果的线索全部交出来,平均分给别人(账号或姓名)",
+                                 "Hand all open leads of this person (account or name) to the others")),
+        ] = None,
+        by: Annotated[
+            Path | None,
+            typer.Option("--by", metavar="FILE", show_default=False,
+                         help=tr("照表指定:手机号、员工账号或姓名;其余的留在池里",
+                                 "Assign by sheet: phone, account or name; the rest stay in the pool")),
+        ] = None,
+    ) -> Outcome:  # fmt: skip
+        if by is not None:
+            if source is not None:
+                raise UsageRefused(
+                    "from-and-by",
+                    tr("--from 和 --by 只能用一个", "Use --from or --by, not both"),
+                    hint=tr("分两次运行", "Run twice"),
+                )
+            return _by_sheet(ctx, by)
         with ctx.run() as run:
-            settings = ctx.workspace.settings
-            found = desk.look(
-                run.con, at_sec, settings.distribution, cooldown_days=settings.leads.protection.cooldown_days
-            )
-            if found.plan.assigned and not run.is_dry:
-                paths = workbooks.promise(run.con, run.run_id, folder, ctx.workspace.root, found.plan.shares)
-                desk.apply(run.con, found.plan, run.run_id, at_sec, paths)
+            handed = _hand_over(ctx, run, source) if source is not None else None
+            found = deal_out(ctx, run, *(handed or ()))
             run.counts = {"assigned": found.plan.assigned, "left_in_pool": found.left_in_pool}
+            if handed is not None:
+                run.counts["handed_over"] = len(handed[0])
         written = [] if ctx.dry_run else write_promised(ctx)
-        outcome = Outcome(_result(found, written), run_id=run.run_id)
+        outcome = Outcome(result_of(found, written), run_id=run.run_id)
         if found.plan.assigned:
-            outcome.tables.append(_share_table(found))
-        outcome.after = _closing_words(found, written)
+            outcome.tables.append(share_table(found))
+        if handed is not None:
+            outcome.result["handed_over"] = len(handed[0])
+            outcome.after.append(
+                tr(f"{source} 交出 {len(handed[0]):,} 条没有结果的线索", f"{source} hands over {len(handed[0]):,} open leads")
+            )  # fmt: skip
+        outcome.after += closing_words(found, written)
         if any(one.problem for one in written):
             outcome.exit_code = ExitCode.PARTIAL
         return outcome
+
+
+def deal_out(
+    ctx: AppContext, run: Run, only: Sequence[int] | None = None, without: str | None = None
+) -> Desk:
+    """Distribute the pool, or the leads `only`, inside the caller's transaction; a dry run only plans.
+
+    `without` is an account that gets none. The workbooks are promised; call `write_promised` afterwards.
+    """
+    from siyu_cli.leads import desk
+
+    settings = ctx.workspace.settings
+    found = desk.look(
+        run.con, ctx.as_of.seconds, settings.distribution,
+        cooldown_days=settings.leads.protection.cooldown_days, only=only, without=without,
+    )  # fmt: skip
+    if found.plan.assigned and not run.is_dry:
+        desk.apply(run.con, found.plan, run.run_id, ctx.as_of.seconds, _promise(ctx, run, found.plan.shares))
+    return found
+
+
+def _promise(ctx: AppContext, run: Run, people: Sequence[Share]) -> dict[str, str]:
+    from siyu_cli.leads import workbooks
+
+    folder = ctx.workspace.day_folder("线索", ctx.as_of.day)
+    return workbooks.promise(run.con, run.run_id, folder, ctx.workspace.root, people)
+
+
+def _hand_over(ctx: AppContext, run: Run, source: str) -> tuple[list[int], str]:
+    """Everything the named person holds back to the pool; the leads, and the person's account."""
+    from siyu_cli.leads import handing
+
+    person = handing.find_person(run.con, source)
+    return handing.hand_over(run.con, person, run.run_id, ctx.as_of.seconds), person.staff_id
+
+
+def _by_sheet(ctx: AppContext, path: Path) -> Outcome:
+    """Assign the leads of a sheet to the people it names; rows that cannot be are rejected one by one."""
+    from siyu_cli.commands.importing import ImportOptions, run_import
+    from siyu_cli.leads import assigning
+    from siyu_cli.sheets.people import read_assignments
+
+    people: list[Share] = []
+
+    def merge(run: Run, tables: Sequence[CleanTable]) -> ImportAccount:
+        account, shares = assigning.merge_assignments(run.con, ctx.as_of.seconds, tables)
+        if shares and not run.is_dry:
+            assigning.apply(run.con, shares, run.run_id, ctx.as_of.seconds, _promise(ctx, run, shares))
+        people.extend(shares)
+        return account
+
+    outcome = run_import(
+        ctx, [path], ("assignments",), read_assignments, merge, _sheet_words, ImportOptions()
+    )
+    written = [] if ctx.dry_run else write_promised(ctx)
+    outcome.result["workbooks"] = files_of(written, {one.staff_id: one.name for one in people})
+    outcome.after += file_words(written)
+    if any(one.problem for one in written):
+        outcome.exit_code = ExitCode.PARTIAL
+    return outcome
+
+
+def _sheet_words(account: ImportAccount) -> list[str]:
+    extra = account.extra
+    return [
+        tr(
+            f"指定 {extra['assigned']:,} 条 → {len(extra['staff']):,} 人;指定的不算在均分里",
+            f"{extra['assigned']:,} leads assigned to {len(extra['staff']):,} people, beside the even shares",
+        )
+    ]
 
 
 def write_promised(ctx: AppContext) -> list[Written]:
@@ -76,219 +176,3 @@ def write_promised(ctx: AppContext) -> list[Written]:
     with ctx.maintain() as con, transaction(con):
         mark_written(con, [one.file for one in written if not one.problem])
     return written
-
-
-def _result(found: Desk, written: list[Written]) -> dict[str, Any]:
-    from siyu_cli.leads.desk import until_text
-    from siyu_cli.leads.distribution import one_decimal
-
-    names = {share.staff_id: share.name for share in found.plan.shares}
-    return {
-        "assigned": found.plan.assigned,
-        "left_in_pool": found.left_in_pool,
-        "left_reasons": dict(found.left),
-        "later_than_as_of": found.later,
-        "staff": [
-            {
-                "staff_id": share.staff_id,
-                "name": share.name,
-                "before": share.before,
-                "given": share.given,
-                "after": share.after,
-                "holding": share.holding,
-                "owed": share.owed,
-                "gap": share.gap,
-                "own": share.own,
-                "weight_milli": share.weight_milli,
-                "room": share.room,
-                "is_full": share.is_full,
-            }
-            for share in found.plan.shares
-        ],
-        "absent": [
-            {
-                "staff_id": one.person.staff_id,
-                "name": one.person.name,
-                "why": one.why,
-                "until": until_text(one) or None,
-                "before": one.given,
-                "holding": one.holding,
-            }
-            for one in found.absent
-            if not one.is_retired
-        ],
-        "strata": [
-            {
-                "stratum": mix.stratum,
-                "leads": mix.leads,
-                "spread": mix.spread,
-                "drift": one_decimal(mix.widest),
-            }
-            for mix in found.plan.strata
-        ],
-        "inactive": [
-            {
-                "staff_id": one.person.staff_id,
-                "name": one.person.name,
-                "before": one.given,
-                "holding": one.holding,
-            }
-            for one in found.absent
-            if one.is_retired
-        ],
-        "files": [
-            {
-                "file": one.file.path,
-                "staff_id": one.file.staff_id,
-                "name": names.get(one.file.staff_id or ""),
-                "rows": one.rows,
-                "run_id": one.file.run_id,
-                "problem": one.problem or None,
-            }
-            for one in written
-        ],
-    }
-
-
-def _share_table(found: Desk) -> Table:
-    """A row per person at work, then those who are away and why."""
-    from siyu_cli.leads.desk import until_text
-
-    columns = (
-        Column("name", tr("员工", "Staff")),
-        Column("before", tr("之前", "Before"), "count"),
-        Column("given", tr("本次", "Given"), "count"),
-        Column("after", tr("之后", "After"), "count"),
-        Column("owed", tr("应得", "Owed"), "count"),
-        Column("gap", tr("差", "Gap"), "count"),
-    )
-    shares = found.plan.shares
-    names = [share.name for share in shares]
-    rows: list[tuple[Any, ...]] = [
-        (
-            share.name if names.count(share.name) == 1 else f"{share.name}({share.staff_id})",
-            share.before,
-            share.given,
-            share.after,
-            share.owed,
-            share.gap,
-        )
-        for share in shares
-    ]
-    for one in found.absent:
-        why = one.why + until_text(one)
-        rows.append(
-            (
-                tr(f"{one.person.name}({why})", f"{one.person.name} ({why})"),
-                one.given,
-                0,
-                one.given,
-                None,
-                None,
-            )
-        )
-    return Table(columns, rows)
-
-
-def _closing_words(found: Desk, written: list[Written]) -> list[str]:
-    """What happened, where the files are, what is left."""
-    lines = _fairness_words(found) if found.plan.assigned else [
-        tr("没有待分配的线索,这次什么也没分", "No lead is waiting, nothing was dealt out")
-        if not found.left_in_pool
-        else tr("这次什么也没分", "Nothing was dealt out")
-    ]  # fmt: skip
-    lines += _file_words(written)
-    lines += [
-        tr(f"未分出 {count:,} 条:{_left_words(reason)}", f"{count:,} stay in the pool: {_left_words(reason)}")
-        for reason, count in found.left.items()
-    ]
-    if found.later:
-        lines.append(
-            tr(
-                f"注意:{found.later:,} 条是截止时间之后导入的,这次看不见",
-                f"Note: {found.later:,} were imported after the cut-off",
-            )
-        )
-    return lines
-
-
-def _left_words(reason: str) -> str:
-    """Why leads stay in the pool, and what would change it."""
-    return {
-        "opted-out": tr("已退订,留在池里", "opted out"),
-        "outside-working-days": tr(
-            "今天不分(siyu.yaml 的 distribution 里不是工作日)", "no working day (distribution in siyu.yaml)"
-        ),
-        "no-one-eligible": tr(
-            "没有人能接(渠道、地区、门店、技能对不上员工表)", "nobody takes them (channel, region, shop, skills)"
-        ),
-        "all-absent": tr("能接的人今天都不在", "those who take them are all away"),
-        "all-full": tr("能接的人都满了(每日上限或持有上限)", "those who take them are full (daily or holding cap)"),
-        "cooldown": tr("冷却期内不回原来的人,又没有别人能接", "in cooldown, and only the owner before could take them"),
-    }[reason]  # fmt: skip
-
-
-def _fairness_words(found: Desk) -> list[str]:
-    """How even the batch is, how even all batches are, and the mix."""
-    from siyu_cli.leads.distribution import one_decimal
-
-    plan = found.plan
-    given = [share.given for share in plan.shares]
-    gaps = [share.balance for share in plan.shares]
-    spread, widest = max(given) - min(given), one_decimal(max(gaps) - min(gaps))
-    people = sum(map(bool, given))
-    lines = [
-        tr(
-            f"{plan.assigned:,} 条线索 → {people} 人;最多与最少:本次相差 {spread},"
-            f"历次按应得算相差 {widest}(不计停用)",
-            f"{plan.assigned:,} leads → {people} people; spread {spread} in this batch, "
-            f"{widest} over all batches (active people)",
-        )
-    ]
-    if len(plan.strata) > 1:
-        mixed = max(plan.strata, key=lambda mix: mix.spread)
-        drifted = max(plan.strata, key=lambda mix: mix.widest)
-        lines.append(
-            tr(
-                f"{len(plan.strata):,} 层({_stratum(mixed.stratum)} 等):每层内本次最多相差 {mixed.spread};"
-                f"历次偏离最大的是{_stratum(drifted.stratum)},相差 {one_decimal(drifted.widest)}",
-                f"{len(plan.strata):,} strata: within {mixed.spread} of each in this batch; "
-                f"widest over all batches {_stratum(drifted.stratum)}, {one_decimal(drifted.widest)}",
-            )
-        )
-    if own := sum(share.own for share in plan.shares):
-        lines.append(
-            tr(f"其中 {own:,} 条是老客,回到原归属人", f"{own:,} of them went to their friend or owner")
-        )
-    return lines
-
-
-def _stratum(label: str) -> str:
-    return f"「{label or tr('(无)', '(none)')}」"
-
-
-def _file_words(written: list[Written]) -> list[str]:
-    """Where the workbooks are, and which could not be written."""
-    lines = []
-    done = [one.file.path for one in written if not one.problem]
-    if done:
-        first, more = done[0], " …" if len(done) > 2 else ""
-        lines.append(
-            tr(
-                f"每人一张表:{first}{more}  汇总:{done[-1]}",
-                f"One workbook each: {first}{more}  summary: {done[-1]}",
-            )
-        )
-    lines += [
-        tr(f"没写成 {one.file.path}:{one.problem}", f"Not written {one.file.path}: {one.problem}")
-        for one in written
-        if one.problem
-    ]
-    if len(done) < len(written):
-        lines.append(
-            tr(
-                "线索已经分好。处理后再运行一次 siyu distribute-leads,会补写没写成的表",
-                "The leads are dealt out. Run siyu distribute-leads again to write what is missing",
-            )
-        )
-    return lines

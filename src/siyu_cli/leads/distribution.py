@@ -338,7 +338,8 @@ class _Batch:
         reason = COOLDOWN if len(takers) == 1 else FULL
         if is_hopeless.any():
             self.left[reason].append(members[is_hopeless])
-        return members[~is_hopeless]
+        result: Ints = members[~is_hopeless]
+        return result
 
     def _barred(self, members: Ints, takers: tuple[int, ...]) -> dict[int, int]:
         if self.cooling is None or not len(members):

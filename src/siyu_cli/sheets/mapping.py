@@ -42,6 +42,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "staff_id", "name", "department", "store", "phone", "weight", "daily_cap", "holding_cap",
         "channels", "regions", "skills", "status",
     ),
+    "assignments": ("phone", "staff_id", "name"),
     "leave": ("staff_id", "name", "from_day", "to_day", "reason", "status"),
     "contacts": (
         "external_userid", "unionid", "corp", "name", "remark", "description", "phone", "other_phone", "staff_id",
@@ -54,17 +55,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "feedback": ("row_key", "phone", "status", "note", "verdict"),
 }  # fmt: skip
 KINDS = (
-    "orders",
-    "returns",
-    "details",
-    "leads",
-    "staff",
-    "leave",
-    "contacts",
-    "events",
-    "feedback",
+    "orders", "returns", "details", "leads", "staff", "leave", "assignments", "contacts", "events", "feedback",
     "results",
-)
+)  # fmt: skip
 _STATUS_MEANINGS = {
     "staff": ("active", "inactive"),
     "leave": ("active", "inactive"),

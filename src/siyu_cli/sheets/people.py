@@ -70,6 +70,11 @@ A leave sheet has the same columns: staff_id or name, from_day, to_day (day numb
 is_active 0 where the leave was called off.
 """
 
+ASSIGNMENT_SCHEMA = pa.schema(
+    [("row_no", pa.int64()), *((name, pa.string()) for name in ("phone", "staff_id", "name"))]
+)
+"""Columns of a sheet that says who gets which lead; phone is never null, account or name is there."""
+
 
 def read_leads(
     path: Path,
@@ -141,6 +146,59 @@ def read_staff(
     if table.mapping.kind == "staff":
         _refuse_duplicates(table)
     return table
+
+
+def read_assignments(
+    path: Path,
+    mappings: Sequence[PlatformMapping],
+    *,
+    tz: tzinfo,
+    sheet: str | None = None,
+    exported_sec: int | None = None,
+    spool: Path | None = None,
+    name: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> CleanTable:
+    """A sheet that says who gets which lead: phones with accounts or names."""
+
+    def make_cleaner(work: Work) -> Cleaner:
+        file = name or path.name
+        if not work.has("phone"):
+            raise missing_column(work, file, "phone", tr("手机号", "phones"))
+        if not work.has("staff_id") and not work.has("name"):
+            raise missing_column(work, file, "staff_id", tr("员工账号或姓名", "accounts or names"))
+        return _clean_assignments
+
+    return read_table(
+        path, mappings, ASSIGNMENT_SCHEMA, make_cleaner,
+        tz=tz, sheet=sheet, exported_sec=exported_sec, spool=spool, name=name, progress=progress,
+    )  # fmt: skip
+
+
+def _clean_assignments(rows: BatchRows) -> dict[str, pa.Array]:
+    texts = rows.texts("phone")
+    assert texts is not None
+    phones, codes = clean_phones(texts)
+    rows.refuse("phone", codes, texts)
+    columns = {"phone": phones, "staff_id": _accounts(rows), "name": texts_of(rows, "name")}
+    _refuse_nobody(rows, columns)
+    return columns
+
+
+def _accounts(rows: BatchRows) -> pa.Array:
+    """A column of accounts, null where empty; rounded ones refuse the row."""
+    texts = rows.texts("staff_id")
+    if texts is None:
+        return rows.nulls(pa.string())
+    ids = clean_ids(texts)
+    rows.refuse("staff_id", ids.codes)
+    return ids.values
+
+
+def _refuse_nobody(rows: BatchRows, columns: dict[str, pa.Array]) -> None:
+    """Rows that name neither an account nor a person."""
+    is_nobody = pc.and_(pc.is_null(columns["staff_id"]), pc.is_null(columns["name"]))
+    rows.refuse("staff_id", pc.if_else(is_nobody, "missing-staff", pa.scalar(None, pa.string())))
 
 
 def _leave_cleaner(work: Work, file: str) -> Cleaner:
@@ -254,9 +312,8 @@ class _LeaveCleaner:
         }
         columns.update(dict.fromkeys(("weight_milli", "daily_cap", "holding_cap"), rows.nulls(pa.int64())))
         columns["name"], columns["reason"] = texts_of(rows, "name"), texts_of(rows, "reason")
-        columns["staff_id"] = self._accounts(rows)
-        is_nobody = pc.and_(pc.is_null(columns["staff_id"]), pc.is_null(columns["name"]))
-        rows.refuse("staff_id", pc.if_else(is_nobody, "missing-staff-id", pa.scalar(None, pa.string())))
+        columns["staff_id"] = _accounts(rows)
+        _refuse_nobody(rows, columns)
         columns["from_day"] = self._days(rows, "from_day")
         rows.refuse("from_day", where_null(columns["from_day"], "missing-leave-day"))
         columns["to_day"] = pc.coalesce(self._days(rows, "to_day"), columns["from_day"])
@@ -264,14 +321,6 @@ class _LeaveCleaner:
         rows.refuse("to_day", pc.if_else(is_early, "leave-ends-early", pa.scalar(None, pa.string())))
         columns["is_active"] = self._activity(rows)
         return columns
-
-    def _accounts(self, rows: BatchRows) -> pa.Array:
-        texts = rows.texts("staff_id")
-        if texts is None:
-            return rows.nulls(pa.string())
-        ids = clean_ids(texts)
-        rows.refuse("staff_id", ids.codes)
-        return ids.values
 
     def _days(self, rows: BatchRows, name: str) -> pa.Array:
         texts = rows.texts(name)

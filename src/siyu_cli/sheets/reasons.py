@@ -116,6 +116,33 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
             tr("没有员工账号", "the staff account is missing"),
             tr("补上员工账号(企业微信账号)", "fill in the account"),
         ),
+        "missing-staff": (
+            tr("没有写是哪位员工", "it does not say which member of staff"),
+            tr("补上员工账号或姓名", "fill in the account or the name"),
+        ),
+        "staff-inactive": (
+            tr("这位员工已停用", "this member of staff is retired"),
+            tr("指定给在岗的人", "assign it to somebody active"),
+        ),
+        "not-a-lead": (
+            tr("没有这个号码的线索", "no lead has this phone"),
+            tr("先用 import-leads 导入这个号码", "import the phone with import-leads first"),
+        ),
+        "not-in-pool": (
+            tr(
+                "线索不在池里:别人拿着,或已有结果",
+                "the lead is not in the pool: somebody has it, or it is closed",
+            ),
+            tr("先收回或退回,再指定", "take it back first, then assign it"),
+        ),
+        "lead-opted-out": (
+            tr("这个人退订了", "this person opted out"),
+            tr("不要再联系,删掉这一行", "do not contact them, delete the row"),
+        ),
+        "assignment-differs": (
+            tr("同一个号码指定给了两个人", "the phone is assigned to two people"),
+            tr("只留下对的那一行", "keep only the right row"),
+        ),
         "unknown-staff": (
             tr("员工表里没有这个人", "the staff sheet knows no such person"),
             tr(

@@ -42,6 +42,11 @@ def hand_over(con: DuckDBPyConnection, staff_id: str, run_id: int, at_sec: int, 
     return append_events(con, "handed_over", run_id)
 
 
+def handed_over(con: DuckDBPyConnection) -> list[int]:
+    """The leads of the latest `hand_over`."""
+    return [row[0] for row in con.execute("SELECT lead_id FROM handed_over ORDER BY lead_id").fetchall()]
+
+
 _HANDED_OVER = (
     "SELECT lead_id, count(*) AS times FROM lead_events WHERE kind = 'handed_over' GROUP BY lead_id"
 )

@@ -38,18 +38,22 @@ class Load:
 
 
 def ledger_rows(con: DuckDBPyConnection, before_run: int | None = None) -> list[LedgerRow]:
-    """The fairness ledger, exact; `before_run` leaves that run and later ones out."""
+    """The fairness ledger, exact; `before_run` leaves that run and later ones out.
+
+    Present are those at work in the latest batch that dealt anything in turn: leads that went to their own people or
+    were assigned by hand say nothing of who was there.
+    """
     limit = before_run if before_run is not None else 2**62
     rows = con.execute(
         """
         SELECT staff_id, sum(given)::BIGINT, arg_max(balance, run_id),
-               max(run_id) = (SELECT max(run_id) FROM lead_shares WHERE run_id < $limit)
+               bool_or(run_id = (SELECT max(run_id) FROM lead_shares WHERE run_id < $limit AND given > own))
         FROM lead_shares WHERE run_id < $limit GROUP BY staff_id ORDER BY staff_id
         """,
         {"limit": limit},
     ).fetchall()
     return [
-        LedgerRow(staff_id, given, given - Fraction(balance), is_present)
+        LedgerRow(staff_id, given, given - Fraction(balance), bool(is_present))
         for staff_id, given, balance, is_present in rows
     ]
 
