@@ -69,14 +69,14 @@ class Distribution:
     """Section `distribution:`: on which days leads are dealt out, what is mixed, whether old friends come first.
 
     `workdays` are weekdays from 0 (Monday); `holidays` and `extra_workdays` are day numbers and win over them.
-    `value_columns` are the columns of lead lists that hold the value of a lead, the first one filled in counts.
+    `value_from` are the columns of lead lists that hold the value of a lead, the first one filled in counts.
     """
 
     workdays: frozenset[int] = frozenset(range(7))
     holidays: frozenset[int] = frozenset()
     extra_workdays: frozenset[int] = frozenset()
     strata: tuple[str, ...] = ("channel",)
-    value_columns: tuple[str, ...] = ("价值", "等级", "客户等级", "意向", "意向度")
+    value_from: tuple[str, ...] = ("价值", "等级", "客户等级", "意向", "意向度")
     sticky: bool = True
 
     def is_working(self, day: int) -> bool:
@@ -290,8 +290,8 @@ def _read_distribution(pairs: Pairs, settings: Settings) -> Distribution:
             values["workdays"] = frozenset(_choice(key, one, WEEKDAYS) for one in _items(key, value))
         elif key.text == "strata":
             values["strata"] = tuple(STRATA[_choice(key, one, STRATA)] for one in _items(key, value))
-        elif key.text == "value_columns":
-            values["value_columns"] = tuple(one.text for one in _items(key, value))
+        elif key.text == "value_from":
+            values["value_from"] = tuple(one.text for one in _items(key, value))
         else:
             values[key.text] = frozenset(_day(key, one) for one in _items(key, value))
     return replace(Distribution(), **values)

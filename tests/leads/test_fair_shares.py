@@ -222,7 +222,7 @@ def test_who_takes_what_and_what_nobody_takes(shop: Shop) -> None:
 
 def test_strata_by_value(shop: Shop) -> None:
     staff(shop, "员工账号,姓名\na,甲\nb,乙\n")
-    settings(shop, "distribution:\n  strata: [channel, value]\n  value_columns: [级别]\n")
+    settings(shop, "distribution:\n  strata: [channel, value]\n  value_from: [级别]\n")
     rows = "".join(
         f"138{at:08d},{'抖音' if at % 2 else '快手'},{'高' if at % 4 < 2 else '低'}\n" for at in range(16)
     )

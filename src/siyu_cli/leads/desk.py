@@ -117,7 +117,7 @@ def _pool(
     pool = leads.pool(con, as_of_sec, cooldown_days)
     if only is not None:
         pool = pool.filter(pc.is_in(pool["lead_id"], value_set=pa.array(list(only), pa.int64())))
-    pool = shares.with_facts(con, pool, list(rules.value_columns))
+    pool = shares.with_facts(con, pool, list(rules.value_from))
     return pool if rules.sticky else pool.drop_columns(["sticky"])
 
 

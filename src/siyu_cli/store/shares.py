@@ -82,7 +82,7 @@ def loads(con: DuckDBPyConnection, day: int) -> dict[str, Load]:
     return {staff_id: Load(*counts) for staff_id, *counts in rows}
 
 
-def with_facts(con: DuckDBPyConnection, pool: pa.Table, value_columns: list[str]) -> pa.Table:
+def with_facts(con: DuckDBPyConnection, pool: pa.Table, value_from: list[str]) -> pa.Table:
     """The pool with what distribution asks of a lead: province, city, source, product, tags, shop, value, sticky.
 
     `shop` and `value` come from further columns of the list, the first that has something. `sticky` is the
@@ -90,7 +90,7 @@ def with_facts(con: DuckDBPyConnection, pool: pa.Table, value_columns: list[str]
     same customer.
     """
     con.register("pool_rows", pool.select(["lead_id"]))
-    values = ", ".join("json_extract_string(l.attributes, ?)" for _ in value_columns)
+    values = ", ".join("json_extract_string(l.attributes, ?)" for _ in value_from)
     relation: Any = con.sql(
         f"""
         WITH mine AS (
@@ -125,7 +125,7 @@ def with_facts(con: DuckDBPyConnection, pool: pa.Table, value_columns: list[str]
                {f"coalesce({values}, NULL)" if values else "NULL::VARCHAR"} AS value, s.staff_id AS sticky
         FROM mine AS l LEFT JOIN sticky AS s ON s.lead_id = l.lead_id ORDER BY l.lead_id
         """,
-        params=[f'$."{name}"' for name in value_columns],
+        params=[f'$."{name}"' for name in value_from],
     )
     facts = relation.to_arrow_table()
     con.unregister("pool_rows")
