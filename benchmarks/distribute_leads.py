@@ -78,7 +78,9 @@ def main() -> None:
         "and eligibility": partial(plan_distribution, leads, choosy, EMPTY),
     }
     show(
-        f"{LEADS:,} leads, {PEOPLE} people, {STRATA} strata", time_calls(calls, rounds=ROUNDS), "bare sort and circle"
+        f"{LEADS:,} leads, {PEOPLE} people, {STRATA} strata",
+        time_calls(calls, rounds=ROUNDS),
+        "bare sort and circle",
     )
     sizes = {count: make_leads(count) for count in (LEADS // 100, LEADS // 10, LEADS)}
     growth = {

@@ -34,6 +34,11 @@ reminders:
   escalate_days: 5
   # manager: wanglei
   # webhook: https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=……
+# 怎么分线索(docs/leads-fairness.md);默认每天都分,按渠道让每人拿到一样的搭配,老客先归原来的人
+distribution:
+  workdays: [周一, 周二, 周三, 周四, 周五, 周六, 周日]
+  strata: [channel]
+  sticky: true
 # score-customers 默认用的分层方案:segments/ 里的文件名
 scheme: 八分群
 # 数据库最多用多少内存

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -40,8 +41,12 @@ def given(called: Any) -> dict[str, int]:
 
 
 def settings(shop: Shop, text: str) -> None:
+    """The section `distribution:` of siyu.yaml, in place of the one that init writes."""
     path = shop.root / "siyu.yaml"
-    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+    shipped = path.read_text(encoding="utf-8")
+    path.write_text(
+        re.sub(r"^distribution:\n(  .*\n)+", "", shipped, flags=re.MULTILINE) + text, encoding="utf-8"
+    )
 
 
 def replayed(shop: Shop) -> dict[str, Fraction]:

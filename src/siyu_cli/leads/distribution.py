@@ -190,7 +190,9 @@ def level(ledger: Ledger, people: Sequence[Dealt]) -> list[Fraction]:
     return [
         one
         if at in staying
-        else people[at].weight_milli * middle + min(max(one - people[at].weight_milli * middle, low), high)
+        else tidy(
+            people[at].weight_milli * middle + min(max(one - people[at].weight_milli * middle, low), high)
+        )
         for at, one in enumerate(balances)
     ]
 
@@ -440,7 +442,7 @@ class _Batch:
         for at, one in enumerate(self.people):
             owed = self.counts.owed[at] + int(own[at])
             before = self.ledger.balances.get(one.staff_id, Fraction(0))
-            owed = tidy(before - self.levels[at] + owed) - (before - self.levels[at])
+            owed = self.levels[at] - tidy(self.levels[at] - owed)
             shares.append(
                 Share(
                     one.staff_id, one.name, one.given, int(given[at]), one.holding + int(given[at]),

@@ -312,12 +312,16 @@ def _summary_about(batch: Batch) -> list[tuple[str, str]]:
         (
             tr("应得", "Owed"),
             tr(
-                "每批条数 ÷ 当时在岗人数,历次相加;不在岗的批次不算", "Each batch ÷ people active then, summed"
+                "每条线索按权重分给当时在岗、能接、有余地的人,历次相加;不在的日子不算",
+                "Each lead by weight among those at work who may take it and have room, summed",
             ),
         ),
         (
             tr("差", "Gap"),
-            tr("之后 − 应得;在岗的人之间相差不超过 1", "After − owed; within 1 between active people"),
+            tr(
+                "之后 − 应得;条件相同的人之间相差不超过 1,见 docs/leads-fairness.md",
+                "After − owed; within 1 between people of equal weight who take the same leads",
+            ),
         ),
     ]
 
