@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.leads.fairness import (
@@ -22,6 +22,7 @@ from siyu_cli.leads.fairness import (
     shared_out,
     tidy,
 )
+from tests.conftest import examples
 
 WEIGHTS = st.lists(st.integers(1, 60).map(lambda one: one * 100), min_size=1, max_size=9)
 BATCHES = st.lists(st.integers(0, 40), min_size=1, max_size=30)
@@ -55,7 +56,7 @@ class History:
         return [given - owed for given, owed in zip(self.given, self.owed, strict=True)]
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(WEIGHTS, BATCHES)
 def test_given_stays_within_one_of_owed_while_people_and_weights_stay(
     weights: list[int], batches: list[int]
@@ -91,7 +92,7 @@ def test_the_largest_deficit_does_leave_it() -> None:
     assert worst > 1
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(st.integers(1, 12), BATCHES)
 def test_equal_weights_stay_within_one_of_each_other(people: int, batches: list[int]) -> None:
     history = History([1000] * people)
@@ -101,7 +102,7 @@ def test_equal_weights_stay_within_one_of_each_other(people: int, batches: list[
         assert max(row) - min(row) <= 1
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     WEIGHTS,
     st.lists(st.tuples(st.integers(0, 30), st.lists(st.none() | st.integers(0, 8), min_size=9, max_size=9)), max_size=15),
@@ -225,7 +226,7 @@ def basis(
     return flow.balances, [Fraction(float(one)) for one in flow._flow().sum(axis=0)]
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(cases())
 def test_counts_are_the_fairest_of_all_there_are(case: tuple[list[LeadClass], list[Taker]]) -> None:
     classes, takers = case
@@ -240,7 +241,7 @@ def test_counts_are_the_fairest_of_all_there_are(case: tuple[list[LeadClass], li
     assert judged(totals, takers, balances, owed) == best
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(cases())
 def test_every_class_goes_to_those_who_may_take_it(case: tuple[list[LeadClass], list[Taker]]) -> None:
     classes, takers = case
@@ -254,7 +255,7 @@ def test_every_class_goes_to_those_who_may_take_it(case: tuple[list[LeadClass], 
     assert all(owed == 0 for at, owed in enumerate(counts.owed) if at not in may)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(0, 10**6))
 def test_specialists_and_generalists_keep_even_with_their_own_leads(seed: int) -> None:
     """Two channels and three sorts of people over many batches: nobody drifts more than two leads from owed."""

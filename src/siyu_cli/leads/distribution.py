@@ -175,26 +175,27 @@ def plan_distribution(
 def level(ledger: Ledger, people: Sequence[Dealt]) -> list[Fraction]:
     """Balances to deal from: what the ledger says, except that nobody comes in far from the others.
 
-    Who was not in the latest batch is set within one lead of those who stay: after many departures they can
-    have drifted to one side together, and a person who comes in is neither flooded nor starved.
+    People who leave take their balances with them, so those who stay can drift to one side together. Who was
+    not in the latest batch is set within one lead of those who stay: neither flooded nor starved. And where
+    somebody would be a whole lead off, all are moved by weight until they sum to zero, which keeps their order.
     """
     balances = [ledger.balances.get(one.staff_id, Fraction(0)) for one in people]
     stay = [at for at, one in enumerate(people) if one.staff_id in ledger.present]
-    if not stay or len(stay) == len(people):
+    if not stay or len(stay) == len(people) == len(ledger.present):
         return balances
-    weight = sum(people[at].weight_milli for at in stay)
-    middle = sum((balances[at] for at in stay), Fraction(0)) / weight
-    apart = [balances[at] - people[at].weight_milli * middle for at in stay]
-    low, high = min(max(apart) - 1, Fraction(0)), max(min(apart) + 1, Fraction(0))
-    staying = set(stay)
-    return [
-        one
-        if at in staying
-        else tidy(
-            people[at].weight_milli * middle + min(max(one - people[at].weight_milli * middle, low), high)
-        )
-        for at, one in enumerate(balances)
-    ]
+    weights = [one.weight_milli for one in people]
+    middle = sum((balances[at] for at in stay), Fraction(0)) / sum(weights[at] for at in stay)
+    apart = [one - weight * middle for one, weight in zip(balances, weights, strict=True)]
+    staying = [apart[at] for at in stay]
+    low, high = min(max(staying) - 1, Fraction(0)), max(min(staying) + 1, Fraction(0))
+    there = set(stay)
+    for at, one in enumerate(apart):
+        if at not in there and not low <= one <= high:
+            balances[at] = tidy(weights[at] * middle + min(max(one, low), high))
+    if any(abs(one) >= 1 for one in balances):
+        shift = sum(balances, Fraction(0)) / sum(weights)
+        balances = [tidy(one - weight * shift) for one, weight in zip(balances, weights, strict=True)]
+    return balances
 
 
 class _Batch:
