@@ -1,24 +1,36 @@
 """The allocation itself against a bare numpy sort of the same keys plus a cyclic deal, and its growth with leads.
 
 1,000,000 leads × 500 staff × 20 strata with weights and room; then the same with channels that only some take.
-`LEADS=200000 python -m benchmarks distribute_leads` sets the size. Nothing is read from a store or written.
+Then the command without its workbooks: pool, staff and ledger read from a store, the allocation, the ledger
+written. `LEADS=200000 python -m benchmarks distribute_leads` sets the size.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from benchmarks.measure import show, time_calls
+from siyu_cli.leads import desk
 from siyu_cli.leads.distribution import Dealt, Ledger, plan_distribution
 from siyu_cli.leads.eligibility import Scope
+from siyu_cli.store.connection import open_store, transaction
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from siyu_cli.leads.desk import Desk
 
 LEADS = int(os.environ.get("LEADS", "1000000"))
 PEOPLE, STRATA, ROUNDS = 500, 20, 5
 EMPTY = Ledger({}, frozenset())
+NOW = 1_700_000_000 + 86_400 * 31
 
 
 def make_leads(count: int) -> pa.Table:
@@ -68,6 +80,51 @@ def keys_of(leads: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )
 
 
+def fill_store(con: DuckDBPyConnection, leads: pa.Table) -> None:
+    """A pool of these leads, and the same people as in `make_staff`."""
+    con.register("bench_leads", leads)
+    con.execute("""
+        INSERT INTO leads BY NAME
+        SELECT lead_id, phone, channel_key, channel_key AS channel, imported_sec, 1 AS run_id FROM bench_leads
+    """)
+    con.execute("""
+        INSERT INTO lead_events BY NAME
+        SELECT lead_id AS event_id, lead_id, imported_sec AS at_sec, 'imported' AS kind, '' AS reason, 1 AS run_id
+        FROM bench_leads
+    """)
+    con.unregister("bench_leads")
+    people = make_staff(PEOPLE, leads.num_rows)
+    con.executemany(
+        "INSERT INTO staff BY NAME SELECT ? AS staff_id, ? AS name, ? AS weight_milli, ? AS daily_cap, 1 AS is_active, "
+        "1 AS first_run_id, 1 AS run_id",
+        [(one.staff_id, one.name, one.weight_milli, one.room) for one in people],
+    )
+
+
+def time_store(leads: pa.Table) -> None:
+    """Print what reading, deciding and writing take in a store, rolled back each time."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_store(Path(folder), wait=5, write=True, memory_limit="2GB") as con,
+    ):
+        with transaction(con):
+            fill_store(con, leads)
+
+        def look() -> Desk:
+            return desk.look(con, NOW)
+
+        def look_and_apply() -> None:
+            with transaction(con, keep=False):
+                desk.apply(con, look().plan, 2, NOW, {})
+
+        calls = {
+            "allocation": partial(plan_distribution, leads, make_staff(PEOPLE, leads.num_rows), EMPTY),
+            "read and decide": look,
+            "read, decide and write": look_and_apply,
+        }
+        show(f"{leads.num_rows:,} leads in a store", time_calls(calls, rounds=3), "allocation")
+
+
 def main() -> None:
     """Print the ratios."""
     leads = make_leads(LEADS)
@@ -87,6 +144,9 @@ def main() -> None:
         f"{count:,} leads": partial(plan_distribution, table, make_staff(PEOPLE, count), EMPTY)
         for count, table in sizes.items()
     }
+    for table in sizes.values():
+        if table.num_rows * 10 >= LEADS:
+            time_store(table)
     show("growth with leads", time_calls(growth, rounds=ROUNDS), f"{LEADS // 10:,} leads")
 
 

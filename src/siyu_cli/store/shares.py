@@ -139,21 +139,36 @@ def with_facts(con: DuckDBPyConnection, pool: pa.Table, value_from: list[str]) -
 
 def append_shares(con: DuckDBPyConnection, rows: list[tuple[Any, ...]]) -> None:
     """Append lead_shares: run_id, staff_id, given, own, owed, carry, balance, weight_milli, room, workbook."""
-    if rows:
-        con.executemany("INSERT INTO lead_shares VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    names = (
+        "run_id", "staff_id", "given", "own", "owed", "carry", "balance", "weight_milli", "room", "workbook",
+    )  # fmt: skip
+    _append(con, "lead_shares", names, rows, {"room": "int64", "workbook": "string"})
 
 
 def append_mixes(con: DuckDBPyConnection, rows: list[tuple[Any, ...]]) -> None:
     """Append lead_mixes: run_id, staff_id, stratum, given, due_micro."""
+    _append(con, "lead_mixes", ("run_id", "staff_id", "stratum", "given", "due_micro"), rows, {})
+
+
+def _append(
+    con: DuckDBPyConnection,
+    table: str,
+    names: tuple[str, ...],
+    rows: list[tuple[Any, ...]],
+    kinds: dict[str, str],
+) -> None:
+    """Rows as columns in one go; `kinds` names the types of columns that may be empty throughout."""
     import pyarrow as pa
 
     if not rows:
         return
-    columns = list(zip(*rows, strict=True))
-    names = ("run_id", "staff_id", "stratum", "given", "due_micro")
-    con.register("mix_rows", pa.table(dict(zip(names, map(pa.array, columns), strict=True))))
-    con.execute("INSERT INTO lead_mixes SELECT run_id, staff_id, stratum, given, due_micro FROM mix_rows")
-    con.unregister("mix_rows")
+    columns = zip(names, zip(*rows, strict=True), strict=True)
+    con.register(
+        "shares_to_append", pa.table({name: pa.array(values, kinds.get(name)) for name, values in columns})
+    )
+    listed = ", ".join(names)
+    con.execute(f"INSERT INTO {table} ({listed}) SELECT {listed} FROM shares_to_append")
+    con.unregister("shares_to_append")
 
 
 def run_shares(con: DuckDBPyConnection, run_id: int) -> list[tuple[str, int, str | None]]:
