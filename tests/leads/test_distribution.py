@@ -399,12 +399,11 @@ def test_strata_are_within_one_in_a_batch_and_their_drift_is_told(
             assert spread([batch[one, channel] for one in staff]) <= 1
         total.update(owners.values())
         assert spread([total[one] for one in staff]) <= 1
-        mine = Counter(owners.values())
         for one in staff:
             for channel, count in Counter(channels).items():
                 by_hand[one, channel] += batch[one, channel]
                 due = due_by_hand.get((one, channel), Fraction(0))
-                due_by_hand[one, channel] = due + Fraction(count * mine[one], len(leads))
+                due_by_hand[one, channel] = due + Fraction(count, people)
         balances = {share.staff_id: share.balance for share in plan.shares}
         for mix in plan.strata:
             for one, value in mix.drift.items():
@@ -417,16 +416,19 @@ def test_strata_are_within_one_in_a_batch_and_their_drift_is_told(
 def test_total_and_strata_cannot_both_stay_even_and_the_total_wins() -> None:
     """X→a, Y→b, Z→a, W→b, then X, then Z, a lead at a time: nobody can deal these evenly both ways."""
     balances: dict[str, Fraction] = {}
-    got: Counter[tuple[str, str]] = Counter()
+    drift: dict[tuple[str, str], Fraction] = {}
+    got = []
     for number, channel in enumerate("XYZWXZ"):
         plan = plan_distribution(
             lead_table([(number, f"138{number:08d}", channel, number)]), [Dealt("a", ""), Dealt("b", "")],
-            Ledger(balances, frozenset("ab")),
+            Ledger(balances, frozenset("ab"), drift),
         )  # fmt: skip
         balances = {share.staff_id: share.balance for share in plan.shares}
-        got[channel, owners_of(plan)[number]] += 1
-    assert sum(count for (_, one), count in got.items() if one == "a") == 3
-    assert got["X", "a"] == 2
+        drift |= {(one, mix.stratum): value for mix in plan.strata for one, value in mix.drift.items()}
+        got.append(channel + owners_of(plan)[number])
+    # the second X goes to b, who has none; the second Z must go to a, or b would be two ahead
+    assert got == ["Xa", "Yb", "Za", "Wb", "Xb", "Za"]
+    assert drift["a", "Z"] - drift["b", "Z"] == 2
 
 
 @examples(150)

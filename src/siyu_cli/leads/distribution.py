@@ -51,8 +51,8 @@ class Dealt:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What earlier batches left: given minus owed per person, exact, who took part in the latest one, and how far
-    each person lies from an even mix, by stratum (in leads).
+    """What earlier batches left: given minus owed per person, exact, who took part in the latest one, and given
+    minus owed by person and stratum (`drift`, in leads).
     """
 
     balances: Mapping[str, Fraction]
@@ -104,7 +104,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Mix:
-    """One stratum of a batch: leads dealt, how many each person got, and how far they are now from an even mix."""
+    """One stratum of a batch: leads by person, what was owed them of it, and given − owed of it over all batches."""
 
     stratum: str
     given: Mapping[str, int]
@@ -319,12 +319,23 @@ class _Batch:
             takers = tuple(np.flatnonzero(here[ats[0]]).tolist())
             members[at] = self._without_hopeless(members[at], takers)
             classes.append(LeadClass(len(members[at]), takers, self._barred(members[at], takers)))
-        takers_ = [
-            Taker(one.weight_milli, room, balance)
-            for one, room, balance in zip(self.people, self.room, self.levels, strict=True)
+        turns = self._turns(free)
+        self.lead_classes = classes
+        self.takers = [
+            Taker(one.weight_milli, room, balance, turn)
+            for one, room, balance, turn in zip(self.people, self.room, self.levels, turns, strict=True)
         ]
-        self.lead_classes, self.takers = classes, takers_
-        return decide_counts(classes, takers_), members
+        return decide_counts(classes, self.takers), members
+
+    def _turns(self, leads: Ints) -> list[int]:
+        """Who comes first where all else is equal: whoever is furthest behind in the strata of these leads."""
+        if not len(leads):
+            return [0] * len(self.people)
+        sizes = np.bincount(self.strata[leads], minlength=len(self.labels))
+        behind = np.round((sizes[:, None] * self._drift()).sum(axis=0) / len(leads), 6)
+        turns = np.zeros(len(self.people), np.int64)
+        turns[np.lexsort((np.arange(len(behind)), behind))] = np.arange(len(behind))
+        return [int(one) for one in turns]
 
     def _why_nobody(self, row: int) -> str:
         """Why no one who is here may take the leads of a class."""
@@ -371,9 +382,11 @@ class _Batch:
             sizes = np.bincount(codes, minlength=strata)
             used = np.flatnonzero(sizes)
             counts = given[takers]
+            owed = self.counts.parts[at][takers]
+            due = sizes[used][:, None] * owed[None, :] / max(float(owed.sum()), 1e-9)
+            drift[np.ix_(used, takers)] -= due
             table = mix(sizes[used], counts, drift[np.ix_(used, takers)], places[takers])
-            due = sizes[used][:, None] * counts[None, :] / dealt
-            drift[np.ix_(used, takers)] += table - due
+            drift[np.ix_(used, takers)] += table
             self.due[np.ix_(used, takers)] += due
             start = 0
             for row in table:
@@ -413,13 +426,13 @@ class _Batch:
         """The circle: whose next lead falls due first comes first."""
         balances = levelled(self.lead_classes, self.takers)
         keys = [
-            ((1 + balance - owed) / one.weight, at)
+            ((1 + balance - owed) / one.weight, one.turn, at)
             for at, (balance, owed, one) in enumerate(
                 zip(balances, self.counts.owed, self.takers, strict=True)
             )
         ]
         places = np.zeros(len(keys), np.int64)
-        for place, (_, at) in enumerate(sorted(keys)):
+        for place, (*_, at) in enumerate(sorted(keys)):
             places[at] = place
         return places
 

@@ -35,12 +35,13 @@ _ENDLESS = 2**40
 class Taker:
     """A person at work: weight in thousandths (above 0), room for so many leads (None = any), and their balance.
 
-    `balance` is given − owed before this batch, in leads.
+    `balance` is given − owed before this batch, in leads. Where all else is equal the lower `turn` comes first.
     """
 
     weight: int = 1000
     room: int | None = None
     balance: Fraction = Fraction(0)
+    turn: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,14 @@ class LeadClass:
 
 @dataclass(frozen=True)
 class Counts:
-    """`given[c, i]` leads of class c for person i, and what the batch owed each person, in leads."""
+    """`given[c, i]` leads of class c for person i, and what the batch owed each person, in leads.
+
+    `parts[c, i]` is about how much of that was owed for leads of class c.
+    """
 
     given: Ints
     owed: tuple[Fraction, ...]
+    parts: Floats
 
 
 def decide_counts(classes: Sequence[LeadClass], takers: Sequence[Taker]) -> Counts:
@@ -70,7 +75,9 @@ def decide_counts(classes: Sequence[LeadClass], takers: Sequence[Taker]) -> Coun
         row, owed = _one_class(classes[live[0]], takers)
         given = np.zeros((len(classes), len(takers)), np.int64)
         given[live[0]] = row
-        return Counts(given, tuple(owed))
+        parts = np.zeros(given.shape)
+        parts[live[0]] = [float(one) for one in owed]
+        return Counts(given, tuple(owed), parts)
     return _Overlap(classes, takers).decide()
 
 
@@ -147,12 +154,13 @@ def _one_class(leads: LeadClass, takers: Sequence[Taker]) -> tuple[Ints, list[Fr
     ]
     caps = [size if room is None else min(room, size) for room in rooms]
     below = [min(cap, max(0, ceil(one))) for cap, one in zip(caps, due, strict=True)]
+    turns = [takers[at].turn for at in mine]
     if sum(below) >= size:
-        counts = earliest_due(size, weights, due, below)
+        counts = earliest_due(size, weights, due, below, turns)
     else:
         more = earliest_due(
             size - sum(below), weights, [one - base for one, base in zip(due, below, strict=True)],
-            [cap - base for cap, base in zip(caps, below, strict=True)],
+            [cap - base for cap, base in zip(caps, below, strict=True)], turns,
         )  # fmt: skip
         counts = [base + one for base, one in zip(below, more, strict=True)]
     for at, count, part in zip(mine, counts, parts, strict=True):
@@ -161,19 +169,19 @@ def _one_class(leads: LeadClass, takers: Sequence[Taker]) -> tuple[Ints, list[Fr
 
 
 def earliest_due(
-    leads: int, weights: Sequence[int], due: Sequence[Fraction], caps: Sequence[int]
+    leads: int, weights: Sequence[int], due: Sequence[Fraction], caps: Sequence[int], turns: Sequence[int]
 ) -> list[int]:
     """Whole leads by due time: lead k of person i falls due at (k − due_i) ÷ weight_i; the first `leads` of them.
 
-    Ties go to the larger weight, then to fewer leads of this batch, then by position. Nobody gets more than
-    their cap.
+    Ties go to the larger weight, then to fewer leads of this batch, then by turn and position. Nobody gets more
+    than their cap.
     """
     few = leads <= 4 * len(weights)
     counts = [0] * len(weights) if few else _safely_due(leads, weights, due, caps)
     left = leads - sum(counts)
 
-    def turn(at: int) -> tuple[Fraction, int, int, int]:
-        return (counts[at] + 1 - due[at]) / weights[at], -weights[at], counts[at], at
+    def turn(at: int) -> tuple[Fraction, int, int, int, int]:
+        return (counts[at] + 1 - due[at]) / weights[at], -weights[at], counts[at], turns[at], at
 
     queue = [turn(at) for at in range(len(weights)) if counts[at] < caps[at]]
     heapq.heapify(queue)
@@ -234,6 +242,7 @@ class _Overlap:
                 self.barred[at, person] = count
         self.room = np.array([_ENDLESS if one.room is None else one.room for one in takers], np.int64)
         self.weight = np.array([one.weight for one in takers], np.float64)
+        self.turn = np.array([one.turn for one in takers], np.int64)
         self.may[:, self.room == 0] = False
         self._leave_out_hopeless()
         self.limits = np.where(self.may, self.leads[:, None] - self.barred, 0)
@@ -263,7 +272,7 @@ class _Overlap:
         self._put_back(below)
         self._settle(below, np.zeros_like(below))
         self._settle(self.room, self.given.sum(axis=0))
-        return Counts(self.given, tuple(self._owed(flowed)))
+        return Counts(self.given, tuple(self._owed(flowed)), cells)
 
     def _put_back(self, below: Ints) -> None:
         for at in np.flatnonzero(self.given.sum(axis=0) > below):
@@ -345,7 +354,7 @@ class _Overlap:
         totals = self.given.sum(axis=0)
         level = np.where(people, self._level(totals + 1), np.inf)
         ties = np.flatnonzero(level <= level.min() + _SAME)
-        return int(ties[np.lexsort((totals[ties], -self.weight[ties]))[0]])
+        return int(ties[np.lexsort((self.turn[ties], totals[ties], -self.weight[ties]))[0]])
 
     def _reach(self, rows: Ints, giver: int | None) -> _Found:
         """Who can get one lead more when one of these classes is free, over chains of exchange."""

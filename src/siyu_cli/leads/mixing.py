@@ -15,8 +15,8 @@ def mix(sizes: Ints, counts: Ints, drift: Floats, place: Ints) -> Ints:
     """Leads per stratum and person with the given sums: `sizes` per stratum, `counts` per person.
 
     Where people get equally many (within one), everybody gets the same of each stratum, within one. Else
-    each gets size × count ÷ all, within one. Who gets the odd ones: whoever lies lowest in
-    that stratum over earlier batches (`drift`, stratum × person: given − due), then by `place`.
+    each gets size × count ÷ all, within one. Who gets the odd ones: whoever lies lowest in that stratum
+    (`drift`, stratum × person: given before − owed with this batch), then by `place`.
     """
     result = np.zeros((len(sizes), len(counts)), np.int64)
     total, people = int(sizes.sum()), np.flatnonzero(counts > 0)
@@ -26,14 +26,11 @@ def mix(sizes: Ints, counts: Ints, drift: Floats, place: Ints) -> Ints:
     if level:
         people = np.arange(len(counts))
         base = np.repeat(sizes[:, None] // len(counts), len(counts), axis=1)
-        exact = np.repeat(sizes[:, None] / len(counts), len(counts), axis=1)
     else:
-        products = sizes[:, None] * counts[people][None, :]
-        base, exact = products // total, products / total
+        base = sizes[:, None] * counts[people][None, :] // total
     odd = _odd_ones(
-        sizes - base.sum(axis=1), counts[people] - base.sum(axis=0), drift[:, people] + base - exact,
-        place[people],
-    )  # fmt: skip
+        sizes - base.sum(axis=1), counts[people] - base.sum(axis=0), drift[:, people] + base, place[people]
+    )
     result[:, people] = base + odd
     return result
 
