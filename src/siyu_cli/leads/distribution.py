@@ -29,6 +29,7 @@ could is the owner before."""
 
 _LEFT = (NOBODY, ABSENT, FULL, COOLDOWN)
 _DRIFT = 10**6
+_NEAR = 2048
 
 
 @dataclass(frozen=True)
@@ -407,20 +408,27 @@ class _Batch:
         There always is another: nobody gets more leads of a class than there are that may go to them.
         """
         assert self.cooling is not None
-        pool = np.concatenate([leads, spare])
-        for lead in leads[self.owners[leads] == self.cooling[leads]]:
-            person = self.owners[lead]
+        everything = np.concatenate([leads, spare])
+        for nth in np.flatnonzero(self.owners[leads] == self.cooling[leads]).tolist():
+            lead, person = leads[nth], self.owners[leads[nth]]
             if person != self.cooling[lead]:
                 continue  # it was the other one of a pair
-            fits = (self.owners[pool] != person) & (self.cooling[pool] != person)
-            others = pool[fits]
-            same = others[(self.strata[others] == self.strata[lead]) & (self.owners[others] >= 0)]
-            dealt = others[self.owners[others] >= 0]
-            other = (same if len(same) else dealt if len(dealt) else others)[0]
+            near = self._partners(lead, leads[max(0, nth - _NEAR) : nth + _NEAR])
+            others = near if len(near) else self._partners(lead, everything)
+            other = others[0]
             self.owners[lead], self.owners[other] = self.owners[other], person
             if self.owners[lead] < 0:
                 full = self.left[FULL]
                 full[-1] = np.where(full[-1] == other, lead, full[-1])
+
+    def _partners(self, lead: int, among: Ints) -> Ints:
+        """Leads that could change places with one, the best first: dealt ones of its stratum, dealt ones, others."""
+        assert self.cooling is not None
+        person = self.owners[lead]
+        fits = among[(self.owners[among] != person) & (self.cooling[among] != person)]
+        is_dealt, is_same = self.owners[fits] >= 0, self.strata[fits] == self.strata[lead]
+        result: Ints = fits[np.argsort(-(is_dealt * 2 + (is_dealt & is_same)), kind="stable")]
+        return result
 
     def _places(self) -> Ints:
         """The circle: whose next lead falls due first comes first."""
@@ -446,12 +454,8 @@ class _Batch:
 
     def _plan(self, order: Ints) -> DistributionPlan:
         owners = self.owners[order]
-        given = (
-            np.bincount(owners, minlength=len(self.people))
-            if len(owners)
-            else np.zeros(len(self.people), np.int64)
-        )
-        own = np.bincount(self.owners[self.own], minlength=len(self.people)) if self.own.any() else np.zeros(len(self.people), np.int64)  # fmt: skip
+        given = self._per_person(owners)
+        own = self._per_person(self.owners[self.own])
         shares = []
         for at, one in enumerate(self.people):
             owed = self.counts.owed[at] + int(own[at])
@@ -474,6 +478,12 @@ class _Batch:
             tuple(shares), self.lead_ids.take(pa.array(self.age[order])), owners, reasons, why,
             self._mixes(order), {reason: len(ids) for reason, ids in left_ids.items()}, left_ids,
         )  # fmt: skip
+
+    def _per_person(self, owners: Ints) -> Ints:
+        """How often each person stands there; nobody without leads."""
+        people = len(self.people)
+        result: Ints = np.bincount(owners, minlength=people) if len(owners) else np.zeros(people, np.int64)
+        return result
 
     def _mixes(self, order: Ints) -> tuple[Mix, ...]:
         """What the batch dealt by turn did to each stratum; leads that went to their own people are no part of it."""
