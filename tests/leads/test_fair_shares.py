@@ -225,6 +225,20 @@ def test_who_takes_what_and_what_nobody_takes(shop: Shop) -> None:
     assert set(replayed(shop).values()) == {0}
 
 
+def test_a_lead_does_not_go_back_in_its_cooldown(shop: Shop) -> None:
+    staff(shop, "员工账号,姓名\na,甲\n")
+    shop.run("import-leads", lead_file(shop, range(4)), *SATURDAY)
+    shop.run("distribute-leads", *SATURDAY)
+    later = ("--as-of", "2025-04-10")
+    assert shop.json("reclaim-leads", *later).result["reclaimed"] == 4
+    called = shop.json("distribute-leads", *later).result
+    assert (called["assigned"], called["left_reasons"]) == (0, {"cooldown": 4})
+    assert "冷却期" in shop.run("distribute-leads", *later).stderr
+    staff(shop, "员工账号,姓名\na,甲\nb,乙\n")
+    assert given(shop.json("distribute-leads", *later)) == {"a": 0, "b": 4}
+    assert set(replayed(shop).values()) == {0}
+
+
 def test_strata_by_value(shop: Shop) -> None:
     staff(shop, "员工账号,姓名\na,甲\nb,乙\n")
     settings(shop, "distribution:\n  strata: [channel, value]\n  value_from: [级别]\n")

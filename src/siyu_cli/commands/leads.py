@@ -98,9 +98,8 @@ def deal_out(
 
     settings = ctx.workspace.settings
     found = desk.look(
-        run.con, ctx.as_of.seconds, settings.distribution,
-        cooldown_days=settings.leads.protection.cooldown_days, only=only, without=without,
-    )  # fmt: skip
+        run.con, ctx.as_of.seconds, settings.distribution, settings.leads, only=only, without=without
+    )
     if found.plan.assigned and not run.is_dry:
         desk.apply(run.con, found.plan, run.run_id, ctx.as_of.seconds, _promise(ctx, run, found.plan.shares))
     return found

@@ -17,7 +17,7 @@ from siyu_cli.leads.eligibility import Scope, places_of, words_of
 from siyu_cli.store import leads, leaves, shares
 from siyu_cli.store.shares import LedgerRow, Load
 from siyu_cli.store.staff import StaffRow, all_staff
-from siyu_cli.workspace import Distribution
+from siyu_cli.workspace import Distribution, LeadSettings
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -64,12 +64,12 @@ class Desk:
 
 
 def look(
-    con: DuckDBPyConnection, as_of_sec: int, rules: Distribution | None = None, *, cooldown_days: int = 0,
-    only: Sequence[int] | None = None, without: str | None = None,
+    con: DuckDBPyConnection, as_of_sec: int, rules: Distribution | None = None, terms: LeadSettings | None = None,
+    *, only: Sequence[int] | None = None, without: str | None = None,
 ) -> Desk:  # fmt: skip
     """Plan the distribution of the pool, or of the leads `only`, as of a moment.
 
-    `without` is an account that gets none of them. InputRefused when nobody is active.
+    `terms` say how long a lead does not go back to whom it was taken from; `without` is an account that gets none. InputRefused when nobody is active.
     """
     rules = rules or Distribution()
     day = as_of_sec // DAY_SECONDS
@@ -82,7 +82,7 @@ def look(
         for person in people
         if person.is_active
     ]
-    pool = _pool(con, as_of_sec, rules, cooldown_days, only)
+    pool = _pool(con, as_of_sec, rules, terms or LeadSettings(), only)
     ledger = replace(ledger_of(shares.ledger_rows(con)), drift=shares.mix_drift(con))
     is_open = rules.is_working(day)
     plan = plan_distribution(
@@ -111,10 +111,11 @@ def _pool(
     con: DuckDBPyConnection,
     as_of_sec: int,
     rules: Distribution,
-    cooldown_days: int,
+    terms: LeadSettings,
     only: Sequence[int] | None,
 ) -> pa.Table:
-    pool = leads.pool(con, as_of_sec, cooldown_days)
+    """The leads to deal out with all that decides about them."""
+    pool = leads.pool(con, as_of_sec, terms.protection.cooldown_days)
     if only is not None:
         pool = pool.filter(pc.is_in(pool["lead_id"], value_set=pa.array(list(only), pa.int64())))
     pool = shares.with_facts(con, pool, list(rules.value_from))
