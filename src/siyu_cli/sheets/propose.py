@@ -130,10 +130,8 @@ def field_title(canonical: str) -> str:
         "lost_at": tr("流失时间", "lost at"), "event_id": tr("事件编号", "event id"), "event": tr("行为", "event"),
         "at": tr("时间", "time"), "page": tr("页面", "page"), "row_key": tr("行标识", "row key"),
         "note": tr("反馈备注", "note"), "verdict": tr("核对", "answer"),
-        "at": tr("时间", "time"), "page": tr("页面", "page"),
         "skills": tr("技能", "skills"), "from_day": tr("开始日", "first day"), "to_day": tr("结束日", "last day"),
-        "reason": tr("原因", "reason"), "row_key": tr("行标识", "row key"), "note": tr("反馈备注", "note"),
-        "verdict": tr("核对", "verdict"),
+        "reason": tr("原因", "reason"),
     }  # fmt: skip
     return titles.get(canonical, canonical)
 
