@@ -1,4 +1,4 @@
-"""The sheet 线索看板: what became of the leads of a period, by staff, batch and channel."""
+"""The sheets 线索看板 and 公平: what became of the leads of a period, and how fairly they were dealt out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from openpyxl.worksheet.worksheet import Worksheet
 
+from siyu_cli.clock import format_seconds
 from siyu_cli.language import tr
 from siyu_cli.reports.layout import (
     BLUE,
@@ -100,6 +101,56 @@ def put_board(sheet: Worksheet, report: Report) -> None:
         if len(counts) > _SHOWN:
             put_note(sheet, top - 1, tr(f"只列最大的 {_SHOWN} 个", f"only the {_SHOWN} largest"))
         top += 1
+
+
+def put_fairness(sheet: Worksheet, report: Report) -> None:
+    """Everyone's owed, given and gap over all batches, and the spread after each of the latest ones."""
+    set_up_page(sheet, report, tr("分得公平吗", "Fairness"))
+    fairness = report.fairness
+    if not fairness.staff:
+        put_note(sheet, 4, tr("还没有分过线索。", "No leads were dealt out yet."))
+        return
+    put_note(
+        sheet,
+        3,
+        tr(
+            "历次合计,不只是期内;应得怎么算见说明 lead_owed、lead_gap、lead_spread",
+            "over all batches, not only the period's; see lead_owed, lead_gap and lead_spread in the notes",
+        ),
+    )
+    heads = (
+        Head(tr("员工", "Name"), "text"), Head(tr("权重", "Weight"), "days"), Head(tr("批数", "Batches")),
+        Head(tr("分到", "Given")), Head(tr("应得", "Owed"), "days"), Head(tr("差", "Gap"), "days"),
+    )  # fmt: skip
+    rows = [(one.name, one.weight, one.given, one.owed, one.gap) for one in fairness.staff[:_SHOWN]]
+    top = 5 + CHART_ROWS + 1
+    first = put_table(sheet, top, 1, tr("每个人", "Each person"), heads, rows)
+    gaps = bar_chart(
+        sheet, tr("差:历次分到 − 应得", "Gap: given − owed"), LEADS, (first, first + min(len(rows), _CHARTED) - 1),
+        1, [5],
+    )  # fmt: skip
+    gaps.y_axis.number_format = "0.0"
+    place_chart(sheet, gaps, "A5", 6)
+    batch_heads = (
+        Head(tr("截止", "As of"), "text", 2), Head(tr("人数", "People")), Head(tr("条数", "Leads")),
+        Head(tr("最大的差", "Largest gap"), "days"), Head(tr("最多与最少", "Spread"), "days"),
+    )  # fmt: skip
+    batches = [
+        (
+            format_seconds(one.as_of_sec)[:16],
+            one.people,
+            one.given,
+            max(abs(one.least), abs(one.most)),
+            one.spread,
+        )
+        for one in fairness.batches
+    ]
+    first = put_table(sheet, top, 7, tr("最近的批次", "Latest batches"), batch_heads, batches)
+    if batches:
+        title = tr("每批之后:最多与最少相差几条", "After each batch: largest − smallest gap")
+        trend = bar_chart(sheet, title, LEADS, (first, first + len(batches) - 1), 7, [12], colors=(TEAL,))
+        trend.y_axis.number_format = "0.0"
+        place_chart(sheet, trend, "G5", 6)
 
 
 def _heads(name: str, whole: str, back: str) -> tuple[Head, ...]:

@@ -12,6 +12,7 @@ from siyu_cli.clock import DAY_SECONDS, AsOf, format_seconds
 from siyu_cli.customers.facts import build_facts, future_rows
 from siyu_cli.customers.profile import build_profiles
 from siyu_cli.language import tr
+from siyu_cli.reports.fairness import Fairness, read_fairness
 from siyu_cli.reports.lead_board import LeadBoard, read_board
 from siyu_cli.reports.metrics import (
     Group,
@@ -74,6 +75,7 @@ class Report:
     months: tuple[Group, ...]
     leads: Leads
     board: LeadBoard
+    fairness: Fairness
     staff: tuple[StaffRow, ...]
     scores: Scores | None
     future_rows: int
@@ -111,6 +113,7 @@ def read_report(engine: Engine, shop: str, period: Period, as_of: AsOf, run_id: 
         months=tuple(read_months(engine, months_shown(period, *order_days(engine, as_of)))),
         leads=read_leads(engine, period, first_sec, last_sec),
         board=read_board(engine, first_sec, last_sec, as_of.seconds),
+        fairness=read_fairness(engine, as_of.seconds),
         staff=tuple(read_staff(engine, period)),
         scores=_read_scores(engine, as_of),
         future_rows=late,

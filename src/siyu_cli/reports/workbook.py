@@ -12,6 +12,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from siyu_cli.files import replacing
 from siyu_cli.language import tr
+from siyu_cli.reports.fairness import fairness_definitions
 from siyu_cli.reports.layout import (
     BLUE,
     CHART_ROWS,
@@ -31,7 +32,7 @@ from siyu_cli.reports.layout import (
     set_up_page,
 )
 from siyu_cli.reports.lead_board import board_definitions
-from siyu_cli.reports.lead_sheets import put_board
+from siyu_cli.reports.lead_sheets import put_board, put_fairness
 from siyu_cli.reports.metrics import LeadGroup, definitions
 from siyu_cli.reports.service import Report
 
@@ -46,6 +47,7 @@ def write_report(path: Path, report: Report, created: datetime) -> None:
     _overview(book.create_sheet(tr("总览", "Overview")), report)
     _leads(book.create_sheet(tr("线索", "Leads")), report)
     put_board(book.create_sheet(tr("线索看板", "Lead board")), report)
+    put_fairness(book.create_sheet(tr("公平", "Fairness")), report)
     _segments(book.create_sheet(tr("客户分层", "Segments")), report)
     _staff(book.create_sheet(tr("员工", "Staff")), report)
     _about(book.create_sheet(tr("说明", "About")), report)
@@ -289,7 +291,7 @@ def _about(sheet: Worksheet, report: Report) -> None:
         put_cell(sheet, row, 1, title, bold=True)
         put_cell(sheet, row, 2, text, wrap=True)
         row += 1
-    for key, (name, text) in {**definitions(), **board_definitions()}.items():
+    for key, (name, text) in {**definitions(), **board_definitions(), **fairness_definitions()}.items():
         put_cell(sheet, row, 1, f"{name}  [{key}]" if f"({key})" not in name else name, color=QUIET)
         put_cell(sheet, row, 2, text, wrap=True)
         row += 1
