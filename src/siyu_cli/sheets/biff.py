@@ -26,7 +26,8 @@ _BOF, _EOF, _FILEPASS, _BOUNDSHEET, _DATEMODE = 0x0809, 0x000A, 0x002F, 0x0085, 
 _ROW, _FORMULA, _BOOLERR = 0x0208, 0x0006, 0x0205
 _ONE_CELL = {0x0203, 0x027E, 0x00FD, 0x0204, 0x00D6, _FORMULA, _BOOLERR}
 """NUMBER, RK, LABELSST, LABEL, RSTRING, FORMULA, BOOLERR."""
-_MULRK = 0x00BD
+_MULRK, _DIMENSIONS = 0x00BD, 0x0200
+_FULL_SHEET = 65_536 * 256
 _ERRORS = {
     0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A",
 }  # fmt: skip
@@ -94,6 +95,8 @@ def _look(stream: bytes, start: int, facts: SheetFacts, name: str) -> None:
             depth -= 1
             if depth <= 0:
                 break
+        elif kind == _DIMENSIONS:
+            _check_dimensions(stream[at : at + length], name)
         elif depth > 1:
             continue  # a chart inside the sheet
         elif kind in _ONE_CELL and length >= 6:
@@ -113,6 +116,16 @@ def _look(stream: bytes, start: int, facts: SheetFacts, name: str) -> None:
     else:
         raise incomplete(name)
     facts.hidden_rows = len(hidden & filled)
+
+
+def _check_dimensions(content: bytes, name: str) -> None:
+    """The reader makes room for as many cells as a sheet claims to have: more than fit are a lie."""
+    shape = {14: "<IIHH", 10: "<HHHH"}.get(len(content))
+    if shape is None:
+        return
+    top, bottom, left, right = struct.unpack_from(shape, content)
+    if bottom and right and not 0 < (bottom - top) * (right - left) <= _FULL_SHEET:
+        raise incomplete(name)
 
 
 def _error_text(stream: bytes, kind: int, at: int, length: int) -> str:
