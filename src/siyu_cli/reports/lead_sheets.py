@@ -119,7 +119,7 @@ def put_fairness(sheet: Worksheet, report: Report) -> None:
         ),
     )
     heads = (
-        Head(tr("员工", "Name"), "text"), Head(tr("权重", "Weight"), "days"), Head(tr("批数", "Batches")),
+        Head(tr("员工", "Name"), "text"), Head(tr("权重", "Weight"), "days"),
         Head(tr("分到", "Given")), Head(tr("应得", "Owed"), "days"), Head(tr("差", "Gap"), "days"),
     )  # fmt: skip
     rows = [(one.name, one.weight, one.given, one.owed, one.gap) for one in fairness.staff[:_SHOWN]]
