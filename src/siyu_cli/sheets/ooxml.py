@@ -183,6 +183,7 @@ class _Scan:
         self.ends = tuple(b"</" + prefix + name for name in (b"v>", b"is>"))
         self.cell = re.compile(rb"<%sc(?=[\s/>])([^<>]*)>" % p)
         self.row = re.compile(rb"<%srow(?=[\s/>])([^<>]*)>" % p)
+        self.row_place = re.compile(rb"""<%srow\s(?:[^<>]*?\s)?r\s*=\s*["'](\d+)""" % p)
         self.value = re.compile(rb"<%sv(?:\s[^<>]*)?>([^<]*)<" % p)
         self.error = re.compile(rb"""<%sc\s(?=[^<>]*\bt\s*=\s*["']e["'])[^<>]*>""" % p)
         self.no_value = re.compile(
@@ -273,6 +274,9 @@ class _Scan:
             rows = tags[letters == ord("r")]
             most = np.diff(np.searchsorted(tags[cells], np.append(rows, len(codes)))).max(initial=0)
             self.facts.reach(self.rows_before + len(rows) - 1, int(most) - 1)
+            # Such cells stand in the row that says which one it is, however far down that may be.
+            stated = max((int(number[:20]) for number in self.row_place.findall(piece)), default=0)
+            self.facts.reach(stated - 1, 0)
         # `<c r="A1" s="3"/>` and `<c r="A1"></c>` only look like something.
         is_filled = np.isin(np.append(letters, 0)[cells + 1], _CONTENT)
         self.facts.cells += int(is_filled.sum())
