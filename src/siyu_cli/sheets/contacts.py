@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from datetime import tzinfo
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from siyu_cli.sheets.dates import clean_moments
 from siyu_cli.sheets.mapping import PlatformMapping, header_key
 from siyu_cli.sheets.mobiles import mobiles_in
 from siyu_cli.sheets.pieces import Attributes, ids_of, meanings, missing_column, texts_of
-from siyu_cli.sheets.rows import BatchRows, Cleaner, Work, read_table
+from siyu_cli.sheets.rows import BatchRows, Cleaner, Reading, Work, read_table
 from siyu_cli.sheets.table import CleanTable
 
 _TEXTS = (
@@ -43,28 +43,15 @@ _NONE = pa.scalar(None, pa.string())
 _BETWEEN_TAGS = r"[\s,，;；、|]*[,，;；、|\n][\s,，;；、|]*"
 
 
-def read_contacts(
-    path: Path,
-    mappings: Sequence[PlatformMapping],
-    *,
-    tz: tzinfo,
-    sheet: str | None = None,
-    exported_sec: int | None = None,
-    spool: Path | None = None,
-    name: str | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> CleanTable:
+def read_contacts(path: Path, mappings: Sequence[PlatformMapping], **how: Unpack[Reading]) -> CleanTable:
     """A list of friends; a row that names nobody is refused."""
 
     def make_cleaner(work: Work) -> Cleaner:
         if not any(work.has(field) for field in _WHO):
-            raise missing_column(work, name or path.name, "name", tr("客户名称", "names"))
+            raise missing_column(work, "name", tr("客户名称", "names"))
         return _ContactCleaner(work).clean
 
-    return read_table(
-        path, mappings, CONTACT_SCHEMA, make_cleaner,
-        tz=tz, sheet=sheet, exported_sec=exported_sec, spool=spool, name=name, progress=progress,
-    )  # fmt: skip
+    return read_table(path, mappings, CONTACT_SCHEMA, make_cleaner, **how)
 
 
 class _ContactCleaner:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import tzinfo
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +14,7 @@ from siyu_cli.sheets.clean import clean_ids
 from siyu_cli.sheets.dates import clean_moments
 from siyu_cli.sheets.mapping import EVENT_KINDS, PlatformMapping
 from siyu_cli.sheets.pieces import ids_of, meanings, missing_column, side_phones, texts_of, where_null
-from siyu_cli.sheets.rows import BatchRows, Cleaner, Work, read_table
+from siyu_cli.sheets.rows import BatchRows, Cleaner, Reading, Work, read_table
 from siyu_cli.sheets.table import CleanTable
 
 _IDS = ("event_id", "buyer_id", "external_userid", "unionid")
@@ -33,32 +33,17 @@ EVENT_SCHEMA = pa.schema(
 """Columns of a list of events: kind is one of EVENT_KINDS and at_sec never null."""
 
 
-def read_events(
-    path: Path,
-    mappings: Sequence[PlatformMapping],
-    *,
-    tz: tzinfo,
-    sheet: str | None = None,
-    exported_sec: int | None = None,
-    spool: Path | None = None,
-    name: str | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> CleanTable:
+def read_events(path: Path, mappings: Sequence[PlatformMapping], **how: Unpack[Reading]) -> CleanTable:
     """A list of events: a row without a time or with an unknown word is held back."""
 
     def make_cleaner(work: Work) -> Cleaner:
-        file = name or path.name
         if not work.has("at"):
-            raise missing_column(work, file, "at", tr("时间", "times"))
+            raise missing_column(work, "at", tr("时间", "times"))
         if not work.has("event") and "event" not in work.mapping.constants:
-            raise missing_column(work, file, "event", tr("行为", "events"))
+            raise missing_column(work, "event", tr("行为", "events"))
         return _EventCleaner(work).clean
 
-    return read_table(
-        path, mappings, EVENT_SCHEMA, make_cleaner,
-        tz=tz, sheet=sheet, exported_sec=exported_sec, spool=spool, name=name, folded=FOLDED,
-        progress=progress,
-    )  # fmt: skip
+    return read_table(path, mappings, EVENT_SCHEMA, make_cleaner, folded=FOLDED, **how)
 
 
 class _EventCleaner:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import tzinfo
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +15,7 @@ from siyu_cli.sheets.clean import clean_codes
 from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.pieces import meanings, missing_column, texts_of
 from siyu_cli.sheets.row_keys import read_keys
-from siyu_cli.sheets.rows import BatchRows, Cleaner, Work, read_table
+from siyu_cli.sheets.rows import BatchRows, Cleaner, Reading, Work, read_table
 from siyu_cli.sheets.table import CleanTable
 
 CONFIRMED, REFUTED = "属实", "不属实"
@@ -34,30 +34,17 @@ the operator's answer to a claim that was questioned (1 true, 0 not), else null.
 _NONE = pa.scalar(None, pa.string())
 
 
-def read_feedback(
-    path: Path,
-    mappings: Sequence[PlatformMapping],
-    *,
-    tz: tzinfo,
-    sheet: str | None = None,
-    exported_sec: int | None = None,
-    spool: Path | None = None,
-    name: str | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> CleanTable:
+def read_feedback(path: Path, mappings: Sequence[PlatformMapping], **how: Unpack[Reading]) -> CleanTable:
     """A filled-in staff workbook; a row whose key was damaged is refused."""
 
     def make_cleaner(work: Work) -> Cleaner:
         if not work.has("row_key"):
-            raise missing_column(work, name or path.name, "row_key", tr("行标识", "row keys"))
+            raise missing_column(work, "row_key", tr("行标识", "row keys"))
         if not work.has("status"):
-            raise missing_column(work, name or path.name, "status", tr("结果", "results"))
+            raise missing_column(work, "status", tr("结果", "results"))
         return _clean
 
-    return read_table(
-        path, mappings, FEEDBACK_SCHEMA, make_cleaner,
-        tz=tz, sheet=sheet, exported_sec=exported_sec, spool=spool, name=name, progress=progress,
-    )  # fmt: skip
+    return read_table(path, mappings, FEEDBACK_SCHEMA, make_cleaner, **how)
 
 
 def _clean(rows: BatchRows) -> dict[str, pa.Array]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import tzinfo
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +26,7 @@ from siyu_cli.sheets.clean import (
 from siyu_cli.sheets.dates import clean_moments
 from siyu_cli.sheets.mapping import GIFT, PlatformMapping, id_date_width, meaning_of
 from siyu_cli.sheets.places import clean_cities, clean_provinces, places_of
-from siyu_cli.sheets.rows import BatchRows, Cleaner, Work, read_table
+from siyu_cli.sheets.rows import BatchRows, Cleaner, Reading, Work, read_table
 from siyu_cli.sheets.signs import holds
 from siyu_cli.sheets.table import CleanTable, Original, Reject
 
@@ -71,17 +71,7 @@ _DASHES = ("-", "--", "---", "—", "——", "－", "/", "*")
 _EMPTY_PHONE = frozenset({"phone-empty"})
 
 
-def read_orders(
-    path: Path,
-    mappings: Sequence[PlatformMapping],
-    *,
-    tz: tzinfo,
-    sheet: str | None = None,
-    exported_sec: int | None = None,
-    spool: Path | None = None,
-    name: str | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> CleanTable:
+def read_orders(path: Path, mappings: Sequence[PlatformMapping], **how: Unpack[Reading]) -> CleanTable:
     """The clean rows of an order export (kind orders), of what was in orders (details) or of returns (returns).
 
     `mappings` come from `resolve_mappings`: one is taken as told, of several the best match. With
@@ -89,33 +79,19 @@ def read_orders(
     """
 
     def make_cleaner(work: Work) -> Cleaner:
-        _check_columns(work, name or path.name)
+        _check_columns(work)
         return _OrderCleaner(work).clean
 
-    return read_table(
-        path,
-        mappings,
-        ORDER_SCHEMA,
-        make_cleaner,
-        tz=tz,
-        sheet=sheet,
-        exported_sec=exported_sec,
-        spool=spool,
-        name=name,
-        folded=FOLDED,
-        progress=progress,
-    )
+    return read_table(path, mappings, ORDER_SCHEMA, make_cleaner, folded=FOLDED, **how)
 
 
-def _check_columns(work: Work, file: str) -> None:
+def _check_columns(work: Work) -> None:
     """A file that cannot yield money or dates is refused; one without its order key counts rows as orders."""
     mapping, has = work.mapping, work.has
     has_key = any(has(name) for name in mapping.order_key)
     if mapping.kind in ("returns", "details"):
         if not has_key:
-            raise _missing_columns(
-                work, file, "missing-order-column", tr("订单号", "order id"), mapping.order_key
-            )
+            raise _missing_columns(work, "missing-order-column", tr("订单号", "order id"), mapping.order_key)
         work.order_key = tuple(name for name in mapping.order_key if has(name))
         return
     computable = has("unit_price") and has("quantity")
@@ -123,7 +99,6 @@ def _check_columns(work: Work, file: str) -> None:
         wanted = ("unit_price", "quantity") if mapping.amount == "computed" else ("amount_paid",)
         raise _missing_columns(
             work,
-            file,
             "missing-amount-column",
             tr("实付金额,也没有单价和数量", "paid amount, nor unit price and quantity"),
             wanted,
@@ -132,7 +107,6 @@ def _check_columns(work: Work, file: str) -> None:
     if not has("created_at") and not has("paid_at") and not is_dated_by_id:
         raise _missing_columns(
             work,
-            file,
             "missing-date-column",
             tr("付款时间或下单时间", "pay or order time"),
             ("paid_at", "created_at"),
@@ -142,9 +116,9 @@ def _check_columns(work: Work, file: str) -> None:
         work.notes["order-key-missing"] = 1
 
 
-def _missing_columns(work: Work, file: str, code: str, what: str, fields: Sequence[str]) -> InputRefused:
+def _missing_columns(work: Work, code: str, what: str, fields: Sequence[str]) -> InputRefused:
     names = [name for canonical in fields for name in work.mapping.columns.get(canonical, ())] or [*fields]
-    platform = work.mapping.name
+    platform, file = work.mapping.name, work.file
     return InputRefused(
         code,
         tr(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import tzinfo
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +18,7 @@ from siyu_cli.sheets.dates import clean_moments
 from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.pieces import Attributes, meanings, missing_column, side_phones, texts_of, where_null
 from siyu_cli.sheets.places import clean_cities, clean_provinces
-from siyu_cli.sheets.rows import BatchRows, Cleaner, Work, read_table
+from siyu_cli.sheets.rows import BatchRows, Cleaner, Reading, Work, read_table
 from siyu_cli.sheets.table import CleanTable
 
 _LEAD_TEXTS = (
@@ -80,99 +79,48 @@ def read_leads(
     path: Path,
     mappings: Sequence[PlatformMapping],
     *,
-    tz: tzinfo,
-    sheet: str | None = None,
-    exported_sec: int | None = None,
-    spool: Path | None = None,
-    name: str | None = None,
-    progress: Callable[[int], None] | None = None,
     several: SeveralPhones = "reject",
+    **how: Unpack[Reading],
 ) -> CleanTable:
     """A list of leads: a row with a bad phone is refused with its own reason."""
 
     def make_cleaner(work: Work) -> Cleaner:
         if not work.has("phone"):
-            raise missing_column(work, name or path.name, "phone", tr("手机号", "phones"))
+            raise missing_column(work, "phone", tr("手机号", "phones"))
         return _LeadCleaner(work, several=several).clean
 
-    return read_table(
-        path,
-        mappings,
-        LEAD_SCHEMA,
-        make_cleaner,
-        tz=tz,
-        sheet=sheet,
-        exported_sec=exported_sec,
-        spool=spool,
-        name=name,
-        progress=progress,
-    )
+    return read_table(path, mappings, LEAD_SCHEMA, make_cleaner, **how)
 
 
-def read_staff(
-    path: Path,
-    mappings: Sequence[PlatformMapping],
-    *,
-    tz: tzinfo,
-    sheet: str | None = None,
-    exported_sec: int | None = None,
-    spool: Path | None = None,
-    name: str | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> CleanTable:
+def read_staff(path: Path, mappings: Sequence[PlatformMapping], **how: Unpack[Reading]) -> CleanTable:
     """A staff sheet, or a leave sheet. InputRefused `duplicate-staff` when an account stands in two rows."""
 
     def make_cleaner(work: Work) -> Cleaner:
         if work.mapping.kind == "leave":
-            return _leave_cleaner(work, name or path.name)
+            return _leave_cleaner(work)
         if not work.has("staff_id"):
-            raise missing_column(work, name or path.name, "staff_id", tr("员工账号", "accounts"))
+            raise missing_column(work, "staff_id", tr("员工账号", "accounts"))
         if not work.has("name"):
-            raise missing_column(work, name or path.name, "name", tr("姓名", "names"))
+            raise missing_column(work, "name", tr("姓名", "names"))
         return _StaffCleaner(work).clean
 
-    table = read_table(
-        path,
-        mappings,
-        STAFF_SCHEMA,
-        make_cleaner,
-        tz=tz,
-        sheet=sheet,
-        exported_sec=exported_sec,
-        spool=spool,
-        name=name,
-        progress=progress,
-    )
+    table = read_table(path, mappings, STAFF_SCHEMA, make_cleaner, **how)
     if table.mapping.kind == "staff":
         _refuse_duplicates(table)
     return table
 
 
-def read_assignments(
-    path: Path,
-    mappings: Sequence[PlatformMapping],
-    *,
-    tz: tzinfo,
-    sheet: str | None = None,
-    exported_sec: int | None = None,
-    spool: Path | None = None,
-    name: str | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> CleanTable:
+def read_assignments(path: Path, mappings: Sequence[PlatformMapping], **how: Unpack[Reading]) -> CleanTable:
     """A sheet that says who gets which lead: phones with accounts or names."""
 
     def make_cleaner(work: Work) -> Cleaner:
-        file = name or path.name
         if not work.has("phone"):
-            raise missing_column(work, file, "phone", tr("手机号", "phones"))
+            raise missing_column(work, "phone", tr("手机号", "phones"))
         if not work.has("staff_id") and not work.has("name"):
-            raise missing_column(work, file, "staff_id", tr("员工账号或姓名", "accounts or names"))
+            raise missing_column(work, "staff_id", tr("员工账号或姓名", "accounts or names"))
         return _clean_assignments
 
-    return read_table(
-        path, mappings, ASSIGNMENT_SCHEMA, make_cleaner,
-        tz=tz, sheet=sheet, exported_sec=exported_sec, spool=spool, name=name, progress=progress,
-    )  # fmt: skip
+    return read_table(path, mappings, ASSIGNMENT_SCHEMA, make_cleaner, **how)
 
 
 def _clean_assignments(rows: BatchRows) -> dict[str, pa.Array]:
@@ -201,11 +149,11 @@ def _refuse_nobody(rows: BatchRows, columns: dict[str, pa.Array]) -> None:
     rows.refuse("staff_id", pc.if_else(is_nobody, "missing-staff", pa.scalar(None, pa.string())))
 
 
-def _leave_cleaner(work: Work, file: str) -> Cleaner:
+def _leave_cleaner(work: Work) -> Cleaner:
     if not work.has("staff_id") and not work.has("name"):
-        raise missing_column(work, file, "staff_id", tr("员工账号或姓名", "accounts or names"))
+        raise missing_column(work, "staff_id", tr("员工账号或姓名", "accounts or names"))
     if not work.has("from_day"):
-        raise missing_column(work, file, "from_day", tr("开始日", "first days"))
+        raise missing_column(work, "from_day", tr("开始日", "first days"))
     return _LeaveCleaner(work).clean
 
 

@@ -19,9 +19,9 @@ _MASKED = r"\*{2,}|^.\*.?$|^##|^\$\$"
 _NONE = pa.scalar(None, pa.string())
 
 
-def missing_column(work: Work, file: str, canonical: str, what: str) -> InputRefused:
+def missing_column(work: Work, canonical: str, what: str) -> InputRefused:
     """The refusal of a file that lacks a column it cannot do without; `what` in the operator's words."""
-    names = "、".join(work.mapping.columns.get(canonical, (canonical,)))
+    file, names = work.file, "、".join(work.mapping.columns.get(canonical, (canonical,)))
     return InputRefused(
         f"missing-{canonical.replace('_', '-')}-column",
         tr(f"{file} 没有{what}的列", f"{file} has no column of {what}"),

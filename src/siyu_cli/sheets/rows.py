@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Required, TypedDict, TypeVar, Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -92,6 +92,7 @@ class Work:
     header: Header
     tz: tzinfo
     log: RejectLog
+    file: str = ""
     sheet: str | None = None
     is_1904: bool = False
     notes: Counter[str] = field(default_factory=Counter)
@@ -278,35 +279,43 @@ class RowSink:
         self._writer, self._rows_in_file = None, 0
 
 
+class Reading(TypedDict, total=False):
+    """How a file is read, the same for every kind of sheet.
+
+    `name` is what the operator calls the file where its bytes lie elsewhere (`七月.zip/订单.csv`), `spool` a
+    folder for the cleaned rows. `progress` is told the bytes of the file read so far, after each batch; kinds
+    of files that cannot say are silent.
+    """
+
+    tz: Required[tzinfo]
+    sheet: str | None
+    exported_sec: int | None
+    spool: Path | None
+    name: str | None
+    progress: Callable[[int], None] | None
+
+
 def read_table(
     path: Path,
     mappings: Sequence[PlatformMapping],
     schema: pa.Schema,
     make_cleaner: Callable[[Work], Cleaner],
-    *,
-    tz: tzinfo,
-    sheet: str | None,
-    exported_sec: int | None,
-    spool: Path | None,
-    name: str | None = None,
     folded: Sequence[str] = (),
-    progress: Callable[[int], None] | None = None,
+    **how: Unpack[Reading],
 ) -> CleanTable:
     """Read, find the header, clean batch by batch, and account for every row.
 
     `make_cleaner` may refuse the whole file (missing columns) and returns the function that turns a
     batch into the columns of `schema` (all but row_no), refusing single rows through BatchRows.
-    `name` is what the operator calls the file where its bytes lie elsewhere (`七月.zip/订单.csv`).
     `folded` names text columns that get a twin `<name>_key` in the form in which texts are compared.
-    `progress` is told the bytes of the file read so far, after each batch; kinds of files that cannot
-    say are silent.
     """
-    source, digest = open_source(path, sheet)
+    file, progress = how.get("name") or path.name, how.get("progress")
+    source, digest = open_source(path, how.get("sheet"))
     with closing(source):
-        header = _find_header(source, mappings, name or path.name)
-        work = Work(header, tz, RejectLog(), source.sheet, source.is_1904)
+        header = _find_header(source, mappings, file)
+        work = Work(header, how["tz"], RejectLog(), file, source.sheet, source.is_1904)
         clean = make_cleaner(work)
-        tally, sink = Tally(), RowSink(schema, spool, folded)
+        tally, sink = Tally(), RowSink(schema, how.get("spool"), folded)
 
         def cleaned(batch: RawBatch) -> tuple[BatchRows, pa.RecordBatch]:
             rows = BatchRows(work, batch)
@@ -325,10 +334,10 @@ def read_table(
         notes["no-rows"] = 1
     if header.duplicates:
         notes["duplicate-headers"] = len(header.duplicates)
-    moment, exported_from = exported_moment(path, tz, exported_sec, name)
+    moment, exported_from = exported_moment(path, how["tz"], how.get("exported_sec"), how.get("name"))
     return CleanTable(
         path=path,
-        file=name or path.name,
+        file=file,
         sha256=digest,
         sheet=source.sheet,
         mapping=header.mapping,
