@@ -145,7 +145,7 @@ def shop(make_shop: Callable[[str], Shop]) -> Shop:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("SIYU_WORKSPACE", "SIYU_LANG"):
+    for name in ("SIYU_WORKSPACE", "SIYU_LANG", "SIYU_WEBHOOK"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
