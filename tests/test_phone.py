@@ -131,3 +131,27 @@ def test_every_part_of_a_cell_that_is_a_mobile_is_found(parts, separator):
 def test_cells_are_split_only_when_every_part_is_a_mobile(text, phones):
     column = pa.array([text, "13800138000/13900139000", text], pa.string())
     assert split_phones(column).to_pylist() == [phones, ["13800138000", "13900139000"], phones]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "13900148142",
+        "+86 139 0014 8142",
+        "139-0014-8142",
+        "008613900148142",
+        "手机13900148142号",
+        "１３９００１４８１４２",
+    ],
+)
+def test_a_number_is_masked_however_it_is_written(text):
+    masked = mask_phones(f"给 {text} 打过")
+    assert "****" in masked
+    assert not re.search("0014|００１４", masked)
+
+
+@pytest.mark.parametrize(
+    "text", ["20250315101530", "2025-03-15 10:15", "订单 4900000000000000001", "12345678901"]
+)
+def test_other_numbers_are_left_alone(text):
+    assert mask_phones(text) == text

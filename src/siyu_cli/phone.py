@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 _INVISIBLE = "[\\p{Cf}\\p{Cc}]+"
 _SPACE = "[\\s\u00a0\u3000]+"
 _MOBILE = "1[3-9][0-9]{9}"
-_FULL_MOBILE = re.compile(r"(?<![0-9])(1[3-9][0-9])[0-9]{4}([0-9]{4})(?![0-9])")
+# Also with a country code, in groups, in full width: whatever clean_phones would read as a mobile.
+_FULL_MOBILE = re.compile(
+    r"(?<![0-9０-９])(?:[+＋]?(?:00|００)?(?:86|８６)[-  .·]?)?([1１][3-9３-９][0-9０-９])"
+    r"[-  .·]?[0-9０-９]{4}[-  .·]?([0-9０-９]{4})(?![0-9０-９])"
+)
 _SEPARATOR = "[/、;,|&\n\r或和]"
 _SPACED_SEPARATOR = "[/、;,|&\n\r或和 \t]"
 _COUNTRY = "(?:[+]?(?:00)?86)"

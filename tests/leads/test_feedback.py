@@ -222,6 +222,21 @@ def test_two_people_claim_one_lead(desk: Shop) -> None:
     assert desk.json("import-feedback", path, *SOON).result["totals"]["updated"] == 0
 
 
+def test_a_confirmed_claim_beats_the_other_one(desk: Shop) -> None:
+    swap(desk)
+    desk.run("import-feedback", fill(desk, "2025-03-17/小王.xlsx", {0: "已添加"}, "w.xlsx"), *SOON)
+    claim = fill(desk, LI, {0: "已添加"}, "li2.xlsx", "2025-03-18")
+    asked = desk.json("import-feedback", claim, *SOON, expect=4).result
+    path = desk.root / str(asked["questions_file"])
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    sheet.cell(2, [cell.value for cell in sheet[1]].index("核对") + 1).value = "属实"
+    book.save(path)
+    assert desk.json("import-feedback", path, *SOON).result["totals"]["updated"] == 1
+    assert states(desk)[0] == ("已添加", "li")
+    assert desk.json("import-feedback", path, *SOON).result["totals"]["updated"] == 0
+
+
 def test_undo_takes_feedback_back_and_it_can_come_again(desk: Shop) -> None:
     first = fill(desk, LI, {0: "已发申请", 2: "稍后", 4: "空号"}, "a.xlsx", "2025-03-16")
     desk.run("import-feedback", first, *SOON)

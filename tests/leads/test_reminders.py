@@ -163,6 +163,25 @@ class TestGroup:
             assert remind(desk, 4, "--yes")["messages"] == {"sent": 1, "left": 0}
         assert on(4) in robot.received[0]["markdown"]["content"]
 
+    def test_lists_written_without_a_message_are_announced_later(self, desk: Shop) -> None:
+        remind(desk, 3, "--no-send")
+        with robot_server() as robot:
+            self.configure(desk, robot.url)
+            done = remind(desk, 3, "--yes")
+            assert (done["files"], done["messages"]) == ([], {"sent": 1, "left": 0})
+            assert remind(desk, 3, "--yes")["messages"] == {"sent": 0, "left": 0}
+        assert robot.received[0]["markdown"]["content"].count("该跟进 3") == 2
+
+    def test_no_message_speaks_of_a_list_that_is_not_there(self, desk: Shop) -> None:
+        folder = desk.root / "outbox/提醒"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.write_text("in the way")
+        with robot_server() as robot:
+            self.configure(desk, robot.url)
+            assert remind(desk, 3, "--yes", expect=4)["messages"] == {"sent": 0, "left": 1}
+            folder.unlink()
+            assert remind(desk, 3, "--yes")["messages"] == {"sent": 1, "left": 0}
+
     def test_sending_needs_a_yes(self, desk: Shop) -> None:
         with robot_server() as robot:
             self.configure(desk, robot.url)
@@ -186,6 +205,14 @@ class TestGroup:
             assert remind(desk, 3, "--yes")["messages"]["sent"] == 1
         stored = desk.rows("SELECT arguments FROM runs") + desk.rows("SELECT body FROM messages")
         assert "secret-key" not in str(stored)
+
+
+def test_a_reminder_decides_nothing_about_the_deadline(desk: Shop) -> None:
+    """A lead that was reminded after its last day goes back at the moment it would have gone back anyway."""
+    remind(desk, 12)
+    desk.run("reclaim-leads", "--as-of", on(20))
+    [(at_sec,)] = desk.rows("SELECT DISTINCT at_sec FROM lead_events WHERE kind = 'reclaimed'")
+    assert at_sec == (GIVEN + timedelta(days=11) - date(1970, 1, 1)).days * 86_400
 
 
 def test_people_who_have_nothing_get_no_list(desk: Shop) -> None:

@@ -62,6 +62,18 @@ def test_gaps_add_up_and_engines_agree(dealt: Shop) -> None:
         assert read_fairness(other, LAST) == read_fairness(DuckDbEngine(con), LAST)
 
 
+def test_a_batch_dated_back_does_not_mix_two_moments(shop: Shop) -> None:
+    shop.run("import-staff", staff_file(shop, ["a:小李", "b:小王"]))
+    assign(shop, range(5), "2025-03-10")
+    assign(shop, range(50, 53), "2025-03-05")
+    for until in ("2025-03-06", "2025-03-10"):
+        fairness = read(shop, close_of(until).seconds)
+        assert sum(one.gap for one in fairness.staff) == 0
+        assert all(
+            one.owed == Fraction(sum(each.given for each in fairness.staff), 2) for one in fairness.staff
+        )
+
+
 def test_only_the_latest_batches_are_listed(dealt: Shop) -> None:
     for at in range(BATCHES_SHOWN):
         assign(dealt, [100 + at], "2025-03-04")

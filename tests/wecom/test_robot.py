@@ -17,6 +17,12 @@ def test_a_message_arrives_as_markdown() -> None:
     assert server.received == [{"msgtype": "markdown", "markdown": {"content": "**提醒**"}}]
 
 
+def test_the_end_of_a_windows_line_is_no_part_of_the_address() -> None:
+    with robot_server() as server:
+        Robot(server.url + "\r\n").send("x")
+    assert len(server.received) == 1
+
+
 @pytest.mark.parametrize(
     ("answers", "pauses"),
     [((-1,), [2.0]), ((503, -1), [2.0, 4.0]), ((45009,), [60.0, 2.0])],
@@ -54,7 +60,16 @@ def test_messages_keep_to_twenty_a_minute() -> None:
 
 
 @pytest.mark.parametrize(
-    "webhook", ["", "secret", "ftp://x/send?key=secret", "https:///send?key=secret", "https://x/send"]
+    "webhook",
+    [
+        "",
+        "secret",
+        "ftp://x/send?key=secret",
+        "https:///send?key=secret",
+        "https://x/send",
+        "http://[bad?key=secret",
+        "http://x:port/?key=secret",
+    ],
 )
 def test_what_is_no_webhook_is_refused_unseen(webhook: str) -> None:
     with pytest.raises(InputRefused) as refused:

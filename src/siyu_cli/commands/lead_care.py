@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from siyu_cli.commands.frame import command
+from siyu_cli.commands.lead_shares import closing_words
 from siyu_cli.commands.leads import deal_out, write_promised
 from siyu_cli.commands.render import Column, Outcome, Table
 from siyu_cli.context import AppContext
@@ -67,6 +68,7 @@ def register(app: typer.Typer) -> None:
         if dealt is not None:
             result["assigned"] = dealt.plan.assigned
             result["left_in_pool"] = dealt.left_in_pool
+            result["left_reasons"] = dict(dealt.left)
             result["files"] = [
                 {
                     "file": one.file.path,
@@ -117,7 +119,9 @@ def _words(plan: ReclaimPlan, later: int, dealt: Desk | None) -> list[str]:
                 f"Note: {later:,} changed after the cut-off and were left alone",
             )
         )
-    if dealt is not None:
+    if dealt is not None and not dealt.plan.assigned:
+        lines += closing_words(dealt, [])
+    elif dealt is not None:
         lines.append(
             tr(
                 f"重新分出 {dealt.plan.assigned:,} 条,每人一张表在 outbox/线索/",

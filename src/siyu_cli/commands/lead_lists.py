@@ -227,7 +227,9 @@ def _explained(story: Story, *, reveal: bool, run_id: int | None = None) -> Outc
         Column("run_id", tr("执行", "Run"), "count"),
     )  # fmt: skip
     rows = [(moment_words(one.event.at_sec), shown(one.text), one.event.run_id) for one in story.told]
-    stands = story.state or tr("已撤回", "taken back")
+    stands = story.state or (
+        tr("已撤回", "taken back") if story.told else tr("还没有这条线索", "no lead yet")
+    )
     whose = tr(f",归 {story.owner_name}", f", {story.owner_name}'s") if story.owner_name else ""
     after = [tr(f"现在:{stands}{whose}。{story.next_step}", f"Now: {stands}{whose}. {story.next_step}")]
     if story.later:

@@ -144,8 +144,8 @@ def closing_words(found: Desk, written: list[Written]) -> list[str]:
     if found.later:
         lines.append(
             tr(
-                f"注意:{found.later:,} 条是截止时间之后导入的,这次看不见",
-                f"Note: {found.later:,} were imported after the cut-off",
+                f"注意:{found.later:,} 条是截止时间之后导入或变动的,这次看不见",
+                f"Note: {found.later:,} came or changed after the cut-off",
             )
         )
     return lines
@@ -157,6 +157,10 @@ def _left_words(reason: str) -> str:
         "opted-out": tr("已退订,留在池里", "opted out"),
         "outside-working-days": tr(
             "今天不分(siyu.yaml 的 distribution 里不是工作日)", "no working day (distribution in siyu.yaml)"
+        ),
+        "tried-enough": tr(
+            "已经给过够多的人,下一次 siyu reclaim-leads 算死线索",
+            "enough people have tried, they are dead at the next siyu reclaim-leads",
         ),
         "no-one-eligible": tr(
             "没有人能接(渠道、地区、门店、技能对不上员工表)", "nobody takes them (channel, region, shop, skills)"

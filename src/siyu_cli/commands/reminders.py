@@ -59,7 +59,7 @@ def register(app: typer.Typer) -> None:
             plan = reminders.plan_reminders(run.con, as_of, settings.leads, settings.reminders)
             new = reminder_lists.choose_paths(plan, kept.paths_of(run.con), folder, root)
             paths = reminder_lists.all_paths(plan, new)
-            messages = _messages(plan, new, ctx) if webhook else []
+            messages = _messages(plan, paths, ctx) if webhook else []
             if not run.is_dry:
                 reminders.note(run.con, plan, run.run_id, as_of.day, new, messages)
             run.counts = {"reminded": plan.reminded, "escalated": plan.escalated, "lists": len(new)}
@@ -72,7 +72,9 @@ def register(app: typer.Typer) -> None:
             return outcome
         written = reminder_lists.write_lists(root, plan, paths, as_of.day, settings.reminders)
         _mark_written(ctx, [one.path for one in written if not one.problem])
-        sent, left, problem = _send(ctx, webhook, as_of.day)
+        is_whole = not any(one.problem for one in written)
+        # A message speaks of lists that are there: those of a run that could not write wait for the next.
+        sent, left, problem = _send(ctx, webhook, as_of.day) if is_whole else (0, len(messages), None)
         outcome.result["files"] = [
             {
                 "file": one.path,
@@ -84,7 +86,7 @@ def register(app: typer.Typer) -> None:
         ]
         outcome.result["messages"] = {"sent": sent, "left": left}
         outcome.after = _words(plan, written, sent)
-        if any(one.problem for one in written):
+        if not is_whole:
             outcome.exit_code = ExitCode.PARTIAL
         if problem is not None:
             outcome.after += [problem.message, problem.hint]
@@ -114,17 +116,17 @@ def _may_send(ctx: AppContext, webhook: str) -> None:
     )
 
 
-def _messages(plan: Reminding, new: dict[str, str], ctx: AppContext) -> list[str]:
-    """What goes to the group for the lists that are new."""
+def _messages(plan: Reminding, paths: dict[str, str], ctx: AppContext) -> list[str]:
+    """What goes to the group: a line for every list no message has spoken of."""
     from siyu_cli.leads import reminders
     from siyu_cli.wecom.robot import split_lines
 
-    people = [one for one in plan.people if one.staff_id in new]
+    people = [one for one in plan.people if one.is_unsaid]
     shop = reminders.plain(ctx.workspace.settings.shop)
     head = f"**{shop} {tr('线索提醒', 'Leads')} {ctx.as_of.date.isoformat()}**".replace("** ", "**")
     return split_lines(
         head,
-        reminders.message_lines(people, new),
+        reminders.message_lines(people, paths),
         reminders.escalation_line(plan.people, ctx.workspace.settings.reminders),
     )
 

@@ -31,7 +31,7 @@ _UNDO = {
     "import-events": ("siyu_cli.customers.import_events", "undo_events"),
 }
 _WHY_KEPT = {
-    "changed-since": tr("后来的导入改过", "changed by a later import"),
+    "changed-since": tr("后来又有变动", "changed since"),
     "confirmed-since": tr("后来的导入也这么说", "a later import says the same"),
     "no-earlier-version": tr("更早的版本已不再保留", "the earlier version is no longer kept"),
     "assigned-since": tr("后来分配过线索", "leads were dealt since"),

@@ -35,7 +35,7 @@ def merge_assignments(
         )
         for at, table in enumerate(tables)
     ]
-    assigning.stage(con, pa.concat_tables(columns), [table.file for table in tables])
+    assigning.stage(con, pa.concat_tables(columns), [table.file for table in tables], at_sec)
     files = tuple(
         judged_account(table, assigning.staged_verdicts(con, at), assigning.staged_rejects(con, at))
         for at, table in enumerate(tables)

@@ -69,6 +69,13 @@ def _most(found: Sequence[Protection]) -> Days:
     return np.array([one.max_owners for one in found], np.int64)
 
 
+def tried_enough(con: DuckDBPyConnection, as_of_sec: int, settings: LeadSettings) -> pa.Array:
+    """Leads in the pool that as many people have tried as may: only reclaim has still to say that they are dead."""
+    tried = ledger.tried_leads(con, as_of_sec)
+    is_enough = tried["tries"].to_numpy() >= _most(protections(tried["channel_key"], settings))
+    return tried["lead_id"].combine_chunks().filter(pa.array(is_enough))
+
+
 def reclaim(
     con: DuckDBPyConnection, run_id: int, as_of: AsOf, settings: LeadSettings
 ) -> tuple[ReclaimPlan, int]:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from siyu_cli.clock import DAY_SECONDS, date_of
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
+from siyu_cli.leads import care
 from siyu_cli.leads.distribution import Dealt, DistributionPlan, Ledger, plan_distribution
 from siyu_cli.leads.eligibility import Scope, places_of, words_of
 from siyu_cli.store import leads, leaves, shares
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from siyu_cli.store.leaves import Leave
 
-OPTED_OUT, CLOSED_DAY = "opted-out", "outside-working-days"
+OPTED_OUT, CLOSED_DAY, TRIED = "opted-out", "outside-working-days", "tried-enough"
 
 _COLUMN_OF = {"channel": "channel_key", "region": "province"}
 
@@ -82,7 +83,7 @@ def look(
         for person in people
         if person.is_active
     ]
-    pool = _pool(con, as_of_sec, rules, terms or LeadSettings(), only)
+    pool, tried_enough = _pool(con, as_of_sec, rules, terms or LeadSettings(), only)
     ledger = replace(ledger_of(shares.ledger_rows(con)), drift=shares.mix_drift(con))
     is_open = rules.is_working(day)
     plan = plan_distribution(
@@ -91,7 +92,11 @@ def look(
     )  # fmt: skip
     opted_out, later = leads.pool_rest(con, as_of_sec)
     left = dict(plan.left) if is_open else {CLOSED_DAY: pool.num_rows}
-    left = {reason: count for reason, count in {**left, OPTED_OUT: opted_out}.items() if count}
+    left = {
+        reason: count
+        for reason, count in {**left, TRIED: tried_enough, OPTED_OUT: opted_out}.items()
+        if count
+    }
     return Desk(plan, tuple(_absent(people, loads, away)), opted_out, later, left)
 
 
@@ -113,13 +118,16 @@ def _pool(
     rules: Distribution,
     terms: LeadSettings,
     only: Sequence[int] | None,
-) -> pa.Table:
-    """The leads to deal out with all that decides about them."""
+) -> tuple[pa.Table, int]:
+    """The leads to deal out with all that decides about them, and how many have been with enough people."""
     pool = leads.pool(con, as_of_sec, terms.protection.cooldown_days)
     if only is not None:
         pool = pool.filter(pc.is_in(pool["lead_id"], value_set=pa.array(list(only), pa.int64())))
-    pool = shares.with_facts(con, pool, list(rules.value_from))
-    return pool if rules.sticky else pool.drop_columns(["sticky"])
+    # They are dead at the next reclaim; whichever command runs first, nobody gets them.
+    enough = pc.is_in(pool["lead_id"], value_set=care.tried_enough(con, as_of_sec, terms))
+    tried = int(pc.sum(pc.cast(enough, pa.int64())).as_py() or 0)
+    pool = shares.with_facts(con, pool.filter(pc.invert(enough)) if tried else pool, list(rules.value_from))
+    return (pool if rules.sticky else pool.drop_columns(["sticky"])), tried
 
 
 def _dealt(person: StaffRow, load: Load, leave: Leave | None) -> Dealt:

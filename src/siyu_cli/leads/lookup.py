@@ -109,7 +109,7 @@ def find_lead(con: DuckDBPyConnection, who: str) -> LeadRow:
         if phone is None:
             raise InputRefused(
                 "bad-phone",
-                tr(f"不是手机号:{text}", f"Not a mobile number: {text}"),
+                tr(f"不是手机号:{mask_phones(text)}", f"Not a mobile number: {mask_phones(text)}"),
                 hint=tr(
                     "写 11 位手机号、打码的 138****5671,或线索编号 L12",
                     "Write 11 digits, 138****5671, or L12",
@@ -248,6 +248,8 @@ def _next_step(
     terms: Protection,
     as_of: AsOf,
 ) -> str:
+    if not seen:
+        return tr("那时还没有导入", "It had not come yet")
     if now.state is None:
         return tr("不在线索里;名单再导入就又是新线索", "No lead now; importing it again makes a new one")
     if now.state is State.POOL:
@@ -269,7 +271,9 @@ def _next_step(
         return tr("已有结果,不会再分", "It has come to an end and is not dealt out again")
     assert last_day is not None
     assert left is not None
-    is_last = now.owners >= terms.max_owners
+    # Who handed it over on leaving did not try.
+    tries = now.owners - sum(event.kind == Kind.HANDED_OVER for event in seen)
+    is_last = tries >= terms.max_owners
     then = tr("算死线索", "it is dead") if is_last else tr("收回再分", "it goes back to the pool")
     if left < 0:
         return tr(

@@ -66,7 +66,7 @@ def choose_paths(plan: Reminding, taken: set[str], folder: Path, root: Path) -> 
     if folder.is_dir():
         used |= {file.name for file in folder.iterdir()}
     names = choose_names([(one.staff_id, one.name) for one in plan.people if one.is_new], used)
-    if plan.told.num_rows and (plan.before is None or plan.before[0] != digest_of(plan.told)):
+    if plan.told.num_rows and (plan.before is None or plan.before.digest != digest_of(plan.told)):
         names[MANAGER] = free_name(MANAGER_STEM, {name.casefold() for name in used})
     return {staff_id: (below / name).as_posix() for staff_id, name in names.items()}
 
@@ -75,7 +75,7 @@ def all_paths(plan: Reminding, new: dict[str, str]) -> dict[str, str]:
     """The path of every list of the day: those there were, and the new ones."""
     before = {one.staff_id: one.path for one in plan.people if one.path}
     if plan.before is not None and plan.told.num_rows:
-        before[MANAGER] = plan.before[1]
+        before[MANAGER] = plan.before.path
     return {**before, **new}
 
 

@@ -22,6 +22,7 @@ from siyu_cli.language import tr
 from siyu_cli.leads import care
 from siyu_cli.store import ledger
 from siyu_cli.store import reminders as kept
+from siyu_cli.store.reminders import Listed
 from siyu_cli.store.staff import all_staff
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Due:
 
 @dataclass(frozen=True)
 class StaffDue:
-    """One person's list: how many leads for each reason of WHY, of these told to the manager now."""
+    """One person's list: how many leads for each reason of WHY, of these told to the manager now; where the list of
+    the day lies, whether this one says something new, and whether no message has spoken of it yet."""
 
     staff_id: str
     name: str
@@ -76,6 +78,7 @@ class StaffDue:
     escalated: int
     path: str | None
     is_new: bool
+    is_unsaid: bool
 
     @property
     def total(self) -> int:
@@ -85,13 +88,13 @@ class StaffDue:
 @dataclass(frozen=True)
 class Reminding:
     """A run of reminders: the people with something to do, by account, the rows of their lists, what the manager is
-    told today (`before`: digest and path of the list there is), and the ledger rows to append.
+    told today (`before`: the list there is), and the ledger rows to append.
     """
 
     people: tuple[StaffDue, ...]
     rows: pa.Table
     told: pa.Table
-    before: tuple[str, str] | None
+    before: Listed | None
     steps: pa.Table
     reminded: int
     escalated: int
@@ -126,7 +129,7 @@ def plan_reminders(
 ) -> Reminding:
     """What staff are to be reminded of as of a day; nothing is written."""
     held = care.read_held(con, as_of, leads)
-    content = kept.held_content(con, as_of.seconds)
+    content = kept.held_content(con, held.leads)
     due = judge(
         held,
         content["active_sec"],
@@ -206,16 +209,17 @@ def parts_of(table: pa.Table) -> list[tuple[str, pa.Table]]:
     return [(accounts[start], table.slice(start, end - start)) for start, end in bounds]
 
 
-def _person(staff_id: str, name: str, part: pa.Table, before: tuple[str, str] | None) -> StaffDue:
+def _person(staff_id: str, name: str, part: pa.Table, before: Listed | None) -> StaffDue:
     counts = np.bincount(part["place"].to_numpy(), minlength=len(WHY))[: len(WHY)]
-    digest, path = before or ("", None)
+    is_new = before is None or before.digest != digest_of(part)
     return StaffDue(
         staff_id,
         name,
         (int(counts[0]), int(counts[1]), int(counts[2]), int(counts[3])),
         int(pc.sum(pc.cast(part["is_escalation"], pa.int64())).as_py() or 0),
-        path,
-        digest != digest_of(part),
+        before.path if before else None,
+        is_new,
+        is_new or before is None or not before.is_announced,
     )
 
 

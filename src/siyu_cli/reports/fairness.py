@@ -87,7 +87,10 @@ def fairness_definitions() -> dict[str, tuple[str, str]]:
 # Parameter: cut-off.
 _STAFF_SQL = """
 WITH seen AS (
-    SELECT s.* FROM lead_shares AS s JOIN runs AS r ON r.run_id = s.run_id WHERE COALESCE(r.as_of_sec, 0) <= ?
+    -- The ledger goes on from run to run: it is cut before the first run that is later than the cut-off.
+    SELECT s.* FROM lead_shares AS s WHERE s.run_id < COALESCE((
+        SELECT MIN(r.run_id) FROM runs AS r JOIN lead_shares AS t ON t.run_id = r.run_id WHERE r.as_of_sec > ?),
+        9223372036854775807)
 ),
 total AS (
     SELECT staff_id, SUM(given) AS given, COUNT(*) AS batches, MAX(run_id) AS last_run FROM seen GROUP BY staff_id
@@ -101,8 +104,10 @@ ORDER BY t.given DESC, t.staff_id
 _BATCHES_SQL = """
 SELECT s.run_id, r.as_of_sec, s.given, s.balance FROM lead_shares AS s JOIN runs AS r ON r.run_id = s.run_id
 WHERE s.run_id IN (
-    SELECT s.run_id FROM lead_shares AS s JOIN runs AS r ON r.run_id = s.run_id
-    WHERE COALESCE(r.as_of_sec, 0) <= ? AND s.given > 0 GROUP BY s.run_id ORDER BY s.run_id DESC LIMIT ?)
+    SELECT run_id FROM lead_shares WHERE given > 0 AND run_id < COALESCE((
+        SELECT MIN(r.run_id) FROM runs AS r JOIN lead_shares AS t ON t.run_id = r.run_id WHERE r.as_of_sec > ?),
+        9223372036854775807)
+    GROUP BY run_id ORDER BY run_id DESC LIMIT ?)
 ORDER BY s.run_id, s.staff_id
 """
 

@@ -107,7 +107,9 @@ given AS (
 ),
 told AS (
     SELECT g.event_id, g.lead_id, g.staff_id, g.at_sec,
-           MAX(CASE WHEN e.kind IN ('requested', 'added', 'befriended', 'declined') THEN 1 ELSE 0 END) AS is_asked,
+           COALESCE(MAX(CASE WHEN e.kind IN ('requested', 'added', 'befriended', 'declined') AND e.staff_id = g.staff_id
+                             THEN e.event_id END), 0) AS asked_id,
+           COALESCE(MAX(CASE WHEN e.kind = 'reopened' THEN e.event_id END), 0) AS mended_id,
            COALESCE(MAX(CASE WHEN e.kind IN ('reclaimed', 'returned', 'handed_over')
                               OR (e.kind = 'reopened' AND e.staff_id IS NULL) THEN e.event_id END), 0) AS back_id,
            COALESCE(MAX(CASE WHEN e.kind = 'reopened' AND e.staff_id IS NOT NULL THEN e.event_id END), 0) AS again_id,
@@ -120,7 +122,8 @@ told AS (
 ),
 ended AS (
     SELECT t.*, CASE WHEN t.back_id > t.again_id THEN 'back' WHEN t.said_id > t.again_id THEN s.kind
-                     ELSE 'waiting' END AS outcome, s.at_sec AS said_sec
+                     ELSE 'waiting' END AS outcome, s.at_sec AS said_sec,
+           CASE WHEN t.asked_id > t.mended_id THEN 1 ELSE 0 END AS is_asked
     FROM told AS t LEFT JOIN seen AS s ON s.event_id = t.said_id
 )
 """
@@ -147,11 +150,13 @@ WITH seen AS (SELECT event_id, lead_id, at_sec, kind, staff_id FROM lead_events 
 last AS (
     SELECT lead_id, MAX(CASE WHEN kind NOT IN ('postponed', 'reminded', 'escalated') THEN event_id END) AS state_id,
            MAX(CASE WHEN kind = 'assigned' THEN event_id END) AS given_id,
-           MAX(CASE WHEN kind IN ('requested', 'added', 'befriended', 'declined') THEN 1 ELSE 0 END) AS is_asked
+           COALESCE(MAX(CASE WHEN kind IN ('requested', 'added', 'befriended', 'declined') THEN event_id END), 0)
+               AS asked_id,
+           COALESCE(MAX(CASE WHEN kind = 'reopened' THEN event_id END), 0) AS mended_id
     FROM seen GROUP BY lead_id
 ),
 stands AS (
-    SELECT l.lead_id, l.is_asked, e.at_sec, g.at_sec AS given_sec,
+    SELECT l.lead_id, CASE WHEN l.asked_id > l.mended_id THEN 1 ELSE 0 END AS is_asked, e.at_sec, g.at_sec AS given_sec,
            CASE WHEN e.kind = 'reopened' AND e.staff_id IS NULL THEN 'pool'
                 WHEN e.kind IN ('assigned', 'reopened') THEN 'waiting'
                 WHEN e.kind IN ('imported', 'reclaimed', 'returned', 'handed_over') THEN 'pool'

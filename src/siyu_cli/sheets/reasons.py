@@ -135,6 +135,10 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
             ),
             tr("先收回或退回,再指定", "take it back first, then assign it"),
         ),
+        "changed-later": (
+            tr("线索在截止时间之后还有变动", "the lead changed after the cut-off"),
+            tr("去掉 --as-of,或写晚一点的时刻", "leave out --as-of, or name a later moment"),
+        ),
         "lead-opted-out": (
             tr("这个人退订了", "this person opted out"),
             tr("不要再联系,删掉这一行", "do not contact them, delete the row"),

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-def stage(con: DuckDBPyConnection, incoming: pa.Table, files: list[str]) -> None:
+def stage(con: DuckDBPyConnection, incoming: pa.Table, files: list[str], as_of_sec: int) -> None:
     """Put cleaned rows (with file_no) beside pool and staff as `incoming_assignments`, each with its verdict.
 
-    A row names an account, or a name that only one person has. Of rows about one phone the first counts; a
-    later one that names somebody else is rejected.
+    A row names an account, or a name that only one person has. Of usable rows about one phone the first counts;
+    a later one that names somebody else is rejected, and so is a lead that changed after `as_of_sec`.
     """
     con.register("incoming_assignment_rows", incoming)
     con.execute(
@@ -29,11 +29,11 @@ def stage(con: DuckDBPyConnection, incoming: pa.Table, files: list[str]) -> None
                        FROM staff GROUP BY name) AS n ON r.staff_id IS NULL AND n.name = r.name
         ),
         placed AS (
-            SELECT n.*, l.lead_id, l.state, l.staff_id AS holder, o.phone IS NOT NULL AS is_opted_out,
+            SELECT n.*, l.lead_id, l.state, l.staff_id AS holder, l.last_sec, o.phone IS NOT NULL AS is_opted_out,
                    row_number() OVER w AS nth, first_value(n.staff_id) OVER w AS first_staff_id
             FROM named AS n LEFT JOIN lead_state AS l ON l.phone = n.phone
             LEFT JOIN (SELECT DISTINCT phone FROM opt_outs) AS o ON o.phone = n.phone
-            WINDOW w AS (PARTITION BY n.phone ORDER BY n.file_no, n.row_no)
+            WINDOW w AS (PARTITION BY n.phone, n.staff_id IS NULL ORDER BY n.file_no, n.row_no)
         ),
         told AS (
             SELECT *, CASE WHEN staff_id IS NULL AND people > 1 THEN 'several-staff'
@@ -42,16 +42,17 @@ def stage(con: DuckDBPyConnection, incoming: pa.Table, files: list[str]) -> None
                            WHEN nth > 1 AND staff_id IS DISTINCT FROM first_staff_id THEN 'assignment-differs'
                            WHEN nth > 1 THEN 'duplicate-phone'
                            WHEN state IN ('待添加', '待通过') AND holder = staff_id THEN 'already-theirs'
-                           WHEN state <> '待分配' THEN 'not-in-pool' END AS reason
+                           WHEN state <> '待分配' THEN 'not-in-pool' WHEN last_sec > $as_of THEN 'changed-later'
+                           END AS reason
             FROM placed
         )
         SELECT file_no, row_no, lead_id, staff_id, reason,
                CASE WHEN reason IS NULL THEN 'new' WHEN reason = 'duplicate-phone' THEN 'duplicate'
                     WHEN reason = 'already-theirs' THEN 'unchanged' ELSE 'rejected' END AS verdict,
-               list_extract(?::VARCHAR[], file_no + 1) || ' 第 ' || row_no || ' 行' AS place
+               list_extract($files::VARCHAR[], file_no + 1) || ' 第 ' || row_no || ' 行' AS place
         FROM told
         """,
-        [files],
+        {"files": files, "as_of": as_of_sec},
     )
     con.unregister("incoming_assignment_rows")
 

@@ -92,7 +92,7 @@ def judge(con: DuckDBPyConnection, layer: int) -> None:
         SELECT file_no, row_no, state, holder, told_kind, CASE
             WHEN differs THEN 'feedback-differs'
             WHEN place > 1 THEN 'repeated-row'
-            WHEN is_confirmed = 1 AND state = '已添加' THEN 'known'
+            WHEN is_confirmed = 1 AND state = '已添加' AND holder = staff_id THEN 'known'
             WHEN is_confirmed = 1 THEN 'apply'
             WHEN is_known THEN 'known'
             WHEN is_older THEN 'older-feedback'

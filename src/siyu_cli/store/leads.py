@@ -219,7 +219,7 @@ def take_back(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> tuple[i
 
 
 def pool(con: DuckDBPyConnection, as_of_sec: int, cooldown_days: int = 0) -> pa.Table:
-    """Leads to deal out: in the pool, imported by `as_of_sec`, not opted out.
+    """Leads to deal out: in the pool, imported by `as_of_sec` and not changed since, not opted out.
 
     With what may decide who gets one: province, city, source, product, tags, attributes, `last_owner` (whom
     it went to last, or null) and `barred`, the accounts it left less than `cooldown_days` days ago (or null).
@@ -235,7 +235,7 @@ def pool(con: DuckDBPyConnection, as_of_sec: int, cooldown_days: int = 0) -> pa.
         SELECT s.lead_id, s.phone, s.channel_key, s.imported_sec, s.province, s.city, s.source, s.product, s.tags,
                l.attributes, g.last_owner, g.barred
         FROM lead_state AS s JOIN leads AS l ON l.lead_id = s.lead_id LEFT JOIN gone AS g ON g.lead_id = s.lead_id
-        WHERE s.state = '待分配' AND s.imported_sec <= $as_of
+        WHERE s.state = '待分配' AND s.imported_sec <= $as_of AND s.last_sec <= $as_of
           AND NOT EXISTS (SELECT 1 FROM opt_outs AS o WHERE o.phone = s.phone)
         """,
         params={"as_of": as_of_sec, "cooldown": cooldown_days},
@@ -244,14 +244,14 @@ def pool(con: DuckDBPyConnection, as_of_sec: int, cooldown_days: int = 0) -> pa.
 
 
 def pool_rest(con: DuckDBPyConnection, as_of_sec: int) -> tuple[int, int]:
-    """Leads in the pool that `pool` leaves out: opted out, and imported after `as_of_sec`."""
+    """Leads in the pool that `pool` leaves out: opted out, and imported or changed after `as_of_sec`."""
     row = con.execute(
         """
-        SELECT count(*) FILTER (WHERE imported_sec <= ?), count(*) FILTER (WHERE imported_sec > ?)
-        FROM lead_state AS s WHERE state = '待分配'
-          AND (imported_sec > ? OR EXISTS (SELECT 1 FROM opt_outs AS o WHERE o.phone = s.phone))
+        SELECT count(*) FILTER (WHERE NOT is_later), count(*) FILTER (WHERE is_later)
+        FROM (SELECT phone, greatest(imported_sec, last_sec) > ? AS is_later FROM lead_state WHERE state = '待分配') AS s
+        WHERE is_later OR EXISTS (SELECT 1 FROM opt_outs AS o WHERE o.phone = s.phone)
         """,
-        [as_of_sec] * 3,
+        [as_of_sec],
     ).fetchall()[0]
     return int(row[0]), int(row[1])
 

@@ -29,15 +29,15 @@ def append_events(con: DuckDBPyConnection, events: str, run_id: int) -> int:
 def hand_over(con: DuckDBPyConnection, staff_id: str, run_id: int, at_sec: int, reason: str) -> int:
     """Everything a person holds goes back to the pool, in order of lead; how many leads.
 
-    `at_sec` before a lead's last event counts as that event's moment: a ledger never runs backwards.
+    A lead whose ledger goes on after `at_sec` stays: what happened later decides about it.
     """
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE handed_over AS
-        SELECT lead_id AS nth, lead_id, greatest(?, last_sec) AS at_sec, 'handed_over' AS kind, staff_id, ? AS reason
-        FROM lead_state WHERE staff_id = ? AND state IN ('待添加', '待通过')
+        SELECT lead_id AS nth, lead_id, $at AS at_sec, 'handed_over' AS kind, staff_id, $reason AS reason
+        FROM lead_state WHERE staff_id = $staff AND state IN ('待添加', '待通过') AND last_sec <= $at
         """,
-        [at_sec, reason, staff_id],
+        {"at": at_sec, "reason": reason, "staff": staff_id},
     )
     return append_events(con, "handed_over", run_id)
 
@@ -47,6 +47,10 @@ def handed_over(con: DuckDBPyConnection) -> list[int]:
     return [row[0] for row in con.execute("SELECT lead_id FROM handed_over ORDER BY lead_id").fetchall()]
 
 
+_WORKED = (
+    "SELECT lead_id, max(at_sec) AS last_sec FROM lead_events WHERE kind NOT IN ('reminded', 'escalated') "
+    "GROUP BY lead_id"
+)
 _HANDED_OVER = (
     "SELECT lead_id, count(*) AS times FROM lead_events WHERE kind = 'handed_over' GROUP BY lead_id"
 )
@@ -55,13 +59,15 @@ _HANDED_OVER = (
 def held_leads(con: DuckDBPyConnection, as_of_sec: int) -> pa.Table:
     """Every lead somebody holds, by lead: who, since when, how it stands, how many have tried.
 
-    Who handed it over on leaving did not try. A lead whose ledger goes on after `as_of_sec` is left out: what happened later decides about it.
+    Who handed it over on leaving did not try. A lead whose ledger goes on after `as_of_sec` is left out: what
+    happened later decides about it. Reminders decide nothing: `last_sec` is the moment of the last other event.
     """
     relation: Any = con.sql(
         f"""
-        SELECT lead_id, channel_key, staff_id, assigned_sec, last_sec, owners - coalesce(h.times, 0) AS tries
+        SELECT lead_id, channel_key, staff_id, assigned_sec, w.last_sec, owners - coalesce(h.times, 0) AS tries
         FROM lead_state LEFT JOIN ({_HANDED_OVER}) AS h USING (lead_id)
-        WHERE state IN ('待添加', '待通过') AND last_sec <= ? ORDER BY lead_id
+        JOIN ({_WORKED}) AS w USING (lead_id)
+        WHERE state IN ('待添加', '待通过') AND w.last_sec <= ? ORDER BY lead_id
         """,
         params=[as_of_sec],
     )
@@ -96,7 +102,9 @@ def signs_of_work(con: DuckDBPyConnection) -> pa.Table:
 def later_held(con: DuckDBPyConnection, as_of_sec: int) -> int:
     """Held leads that `held_leads` leaves out."""
     row = con.execute(
-        "SELECT count(*) FROM lead_state WHERE state IN ('待添加', '待通过') AND last_sec > ?", [as_of_sec]
+        f"SELECT count(*) FROM lead_state JOIN ({_WORKED}) AS w USING (lead_id) "
+        "WHERE state IN ('待添加', '待通过') AND w.last_sec > ?",
+        [as_of_sec],
     ).fetchall()[0]
     return int(row[0])
 

@@ -403,7 +403,7 @@ def _m007_fair_shares(con: DuckDBPyConnection) -> None:
 _REMINDERS = """
 CREATE TABLE reminders (
     run_id BIGINT NOT NULL, day INTEGER NOT NULL, staff_id VARCHAR NOT NULL, digest VARCHAR NOT NULL,
-    rows BIGINT NOT NULL, path VARCHAR NOT NULL
+    rows BIGINT NOT NULL, path VARCHAR NOT NULL, is_announced INTEGER NOT NULL
 );
 CREATE TABLE messages (
     message_no BIGINT NOT NULL, run_id BIGINT NOT NULL, day INTEGER NOT NULL, body VARCHAR NOT NULL,

@@ -21,8 +21,9 @@ class Message:
     body: str
 
 
-def held_content(con: DuckDBPyConnection, as_of_sec: int) -> pa.Table:
-    """What the leads of `ledger.held_leads` are, in the same order, and which steps of the ladder they have had."""
+def held_content(con: DuckDBPyConnection, held: pa.Table) -> pa.Table:
+    """What the leads of `held` are, by lead_id like it, and which steps of the ladder they have had."""
+    con.register("held_now", held.select(["lead_id"]))
     relation: Any = con.sql(
         """
         WITH steps AS (
@@ -34,23 +35,34 @@ def held_content(con: DuckDBPyConnection, as_of_sec: int) -> pa.Table:
         )
         SELECT s.lead_id, s.phone, s.state, s.owners, s.name, s.source, s.channel, s.remark, s.active_sec,
                coalesce(t.is_reminded, FALSE) AS is_reminded, t.escalated_sec
-        FROM lead_state AS s LEFT JOIN steps AS t ON t.lead_id = s.lead_id
-        WHERE s.state IN ('待添加', '待通过') AND s.last_sec <= ? ORDER BY s.lead_id
-        """,
-        params=[as_of_sec],
+        FROM lead_state AS s SEMI JOIN held_now AS h ON h.lead_id = s.lead_id
+        LEFT JOIN steps AS t ON t.lead_id = s.lead_id ORDER BY s.lead_id
+        """
     )
-    return relation.to_arrow_table()
+    content = relation.to_arrow_table()
+    con.unregister("held_now")
+    return content
 
 
-def lists_of(con: DuckDBPyConnection, day: int) -> dict[str, tuple[str, str]]:
-    """The latest list of each person that day: account → (digest, path)."""
+@dataclass(frozen=True)
+class Listed:
+    """A list there is: what it says, where it lies, whether a message speaks of it."""
+
+    digest: str
+    path: str
+    is_announced: bool
+
+
+def lists_of(con: DuckDBPyConnection, day: int) -> dict[str, Listed]:
+    """The latest list of each person that day, by account."""
     rows = con.execute(
         """
-        SELECT staff_id, arg_max(digest, run_id), arg_max(path, run_id) FROM reminders WHERE day = ? GROUP BY staff_id
+        SELECT staff_id, arg_max(digest, run_id), arg_max(path, run_id), arg_max(is_announced, run_id) = 1
+        FROM reminders WHERE day = ? GROUP BY staff_id
         """,
         [day],
     ).fetchall()
-    return {staff_id: (digest, path) for staff_id, digest, path in rows}
+    return {staff_id: Listed(*listed) for staff_id, *listed in rows}
 
 
 def paths_of(con: DuckDBPyConnection) -> set[str]:
@@ -63,7 +75,7 @@ def note_lists(
 ) -> None:
     """Note lists (staff_id, digest, rows, path) that this run writes."""
     con.executemany(
-        "INSERT INTO reminders (run_id, day, staff_id, digest, rows, path) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO reminders (run_id, day, staff_id, digest, rows, path, is_announced) VALUES (?, ?, ?, ?, ?, ?, 0)",
         [(run_id, day, *one) for one in lists],
     )
     con.executemany(
@@ -80,7 +92,8 @@ def mark_written(con: DuckDBPyConnection, paths: list[str]) -> None:
 
 
 def note_messages(con: DuckDBPyConnection, run_id: int, day: int, bodies: list[str]) -> None:
-    """Note messages that are to go out after this run."""
+    """Note messages that are to go out after this run; they speak of every list of the day."""
+    con.execute("UPDATE reminders SET is_announced = 1 WHERE day = ?", [day])
     first = con.execute("SELECT coalesce(max(message_no), 0) + 1 FROM messages").fetchall()[0][0]
     con.executemany(
         "INSERT INTO messages (message_no, run_id, day, body, sent_sec) VALUES (?, ?, ?, ?, NULL)",

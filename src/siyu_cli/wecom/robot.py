@@ -6,15 +6,16 @@ robot. The key in the address is a secret: no message, log or error shows it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from time import sleep
-from urllib.parse import urlsplit
 
 from siyu_cli.errors import InputRefused, RemoteFailed
 from siyu_cli.language import tr
 
 MAX_BYTES = 4096
 """UTF-8 bytes of one markdown message."""
+_HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:]+")
 _TIMEOUT = 10.0
 _BREATH = 3.1  # twenty a minute
 _TRIES = 3
@@ -33,7 +34,7 @@ class Robot:
 
     def __init__(self, webhook: str, pause: Callable[[float], None] = sleep) -> None:
         check_webhook(webhook)
-        self._webhook = webhook
+        self._webhook = webhook.strip()
         self._pause = pause
         self._has_sent = False
 
@@ -58,7 +59,7 @@ class Robot:
                 if error.response.status_code < 500:
                     break
                 continue
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 problem = tr("连不上", "no connection") + f"({type(error).__name__})"
                 continue
             except (ValueError, KeyError, TypeError):
@@ -68,7 +69,8 @@ class Robot:
                 return
             problem = _MEANINGS.get(code, "") + f"[{code}]"
             if code == _TOO_OFTEN:
-                self._pause(_MINUTE)
+                if attempt < _TRIES - 1:
+                    self._pause(_MINUTE)
             elif code != _BUSY:
                 break
         raise RemoteFailed(
@@ -78,16 +80,24 @@ class Robot:
                 f"The 企业微信 robot did not take the message: {problem}",
             ),
             hint=tr(
-                "名单已经写好;检查 siyu.yaml 的 reminders.webhook 和网络,再运行一次会补发",
-                "The lists are written; check reminders.webhook in siyu.yaml and the network, the next run sends it",
+                "检查 siyu.yaml 的 reminders.webhook 和网络;当天再运行一次会补发",
+                "Check reminders.webhook in siyu.yaml and the network; another run the same day sends it",
             ),
         )
 
 
 def check_webhook(webhook: str) -> None:
     """Refuse what cannot be a webhook, without showing it."""
-    parts = urlsplit(webhook)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "key=" not in parts.query:
+    import httpx
+
+    try:
+        address = httpx.URL(webhook.strip())
+        is_good = bool(
+            address.scheme in ("http", "https") and _HOST.fullmatch(address.host) and "key" in address.params
+        )
+    except (httpx.InvalidURL, ValueError):
+        is_good = False
+    if not is_good:
         raise InputRefused(
             "bad-webhook",
             tr("reminders.webhook 不是群机器人的地址", "reminders.webhook is no robot's address"),
