@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from siyu_cli.rules import catalog, windows
+from siyu_cli import windows
+from siyu_cli.rules import catalog
 from siyu_cli.rules.load import check_rules
 from tests.rules.rule_facts import World, tags_of
 

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from siyu_cli.clock import Clock, date_of, day_of
-from siyu_cli.rules.windows import WindowError, add_months, read_window
+from siyu_cli.windows import NAMED, WindowError, add_months, read_window
 from tests.rules.rule_facts import AS_OF, DAY, D, World, holders
 
 
@@ -40,6 +40,21 @@ def test_days(text: str, low: str, high: str) -> None:
     assert (span.low, span.high) == (day_of(date.fromisoformat(low)), day_of(date.fromisoformat(high)))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        *((name, name) for name in NAMED),
+        ("近 30 天", "近30天"), ("近3个月", "近3月"), ("近24小时", "近24小时"), ("过去 7 个整天", "过去7个整天"),
+        ("30天到60天前", "30到60天前"), ("1到5小时前", "1到5小时前"),
+        ("2025-1-1 ~ 2025-03-31", "2025-01-01~2025-03-31"),
+    ],
+)  # fmt: skip
+def test_one_way_to_write_each(text: str, words: str) -> None:
+    window = read_window(text)
+    assert window.words == words
+    assert read_window(words) == window
+
+
 def test_golden_day_numbers() -> None:
     assert D == 20162
     assert [date_of(D - ago).isoformat() for ago in (30, 60)] == ["2025-02-13", "2025-01-14"]
@@ -67,6 +82,7 @@ def test_hours_leave_their_older_edge_out() -> None:
         ("2025-03-31~2025-01-01", "E304"),
         ("近0天", "E306"),
         ("下7天", "E306"),
+        ("上上周", "E306"),
         ("2025-02-30~2025-03-01", "E306"),
         ("近99999天", "E306"),
     ],

@@ -31,7 +31,7 @@ from siyu_cli.rules.shapes import (
     texts_of,
 )
 from siyu_cli.rules.tree import Aggregate, Measure, Metric, NumberColumn, Ratio, Scope, Source, TextColumn
-from siyu_cli.rules.windows import Window
+from siyu_cli.windows import Window
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Items, Scalar
 

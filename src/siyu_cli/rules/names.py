@@ -33,7 +33,7 @@ from siyu_cli.rules.tree import (
     TagTest,
     TextColumn,
 )
-from siyu_cli.rules.windows import Window, WindowError, read_window
+from siyu_cli.windows import Window, WindowError, read_window
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Scalar
 

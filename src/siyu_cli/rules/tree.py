@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from siyu_cli.rules.windows import Window
+from siyu_cli.windows import Window
 from siyu_cli.yamlfile import Mark
 
 Source = Literal["orders", "items"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from siyu_cli.clock import AsOf, day_of
+from siyu_cli.clock import AsOf, date_of, day_of
 
 Kind = Literal[
     "all",
@@ -85,6 +85,27 @@ class Window:
         low, high = self._days(as_of)
         return Span("paid_day", low, high)
 
+    @property
+    def words(self) -> str:
+        """The one way to write it: `近30天`, whatever spaces or 个 were typed."""
+        match self.kind:
+            case "last_days":
+                return f"近{self.first}天"
+            case "last_months":
+                return f"近{self.first}月"
+            case "last_hours":
+                return f"近{self.first}小时"
+            case "whole_days":
+                return f"过去{self.first}个整天"
+            case "days_ago":
+                return f"{self.first}到{self.second}天前"
+            case "hours_ago":
+                return f"{self.first}到{self.second}小时前"
+            case "dates":
+                return f"{date_of(self.first)}~{date_of(self.second)}"
+            case _:
+                return next(words for words, kind in NAMED.items() if kind == self.kind)
+
     def _days(self, as_of: AsOf) -> tuple[int, int]:
         today = as_of.day
         match self.kind:
@@ -137,7 +158,7 @@ _AGO: dict[str, Kind] = {"天": "days_ago", "小时": "hours_ago"}
 
 
 def read_window(text: str) -> Window:
-    """The window of a text the grammar took for one; WindowError where its numbers make no sense."""
+    """The window a text means, as conditions and schemes write it; WindowError where it means none."""
     plain = re.sub(r"\s+", "", text)
     if plain in NAMED:
         return Window(NAMED[plain])
@@ -157,7 +178,9 @@ def read_window(text: str) -> Window:
         if low > high:
             raise WindowError("E304", f"「{plain}」开始晚于结束", f"“{plain}” ends before it starts")
         return Window("dates", low, high)
-    raise WindowError("E306", f"「{plain}」只用于到期日,这里不能用", f"“{plain}” is for due dates only")
+    if re.fullmatch(r"下\d+(?:个)?(?:天|月|小时)", plain):
+        raise WindowError("E306", f"「{plain}」只用于到期日,这里不能用", f"“{plain}” is for due dates only")
+    raise WindowError("E306", f"「{plain}」不是时间窗口", f"“{plain}” is no time window")
 
 
 def _number(text: str) -> int:
