@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import cast
 
 from siyu_cli.language import tr
 from siyu_cli.rules.catalog import ROW_FIELDS
 from siyu_cli.rules.problems import Report, suggestion
-from siyu_cli.rules.tree import AllOf, AnyOf, AtLeast, Condition, Not, Source
-from siyu_cli.yamlfile import Items, Mapping, Node, Scalar
+from siyu_cli.rules.tree import AllOf, AnyOf, AtLeast, Condition, Not, Source, Written
+from siyu_cli.yamlfile import Items, Mapping, Mark, Node, Scalar
 
 MAX_DEPTH = 20
 NESTING = ("all", "any", "none", "not", "at_least")
@@ -127,11 +128,22 @@ def read_condition(report: Report, node: Node, leaf: Leaf, depth: int = 0) -> Co
         return None
     match node:
         case Scalar():
-            return None if report.has("E106", node) else leaf(node)
+            found = None if report.has("E106", node) else leaf(node)
+            return told(found, Written(node.text.strip(), node.mark))
         case Items():
-            return _all(_members(report, node, leaf, depth))
+            return _told_nesting(_all(_members(report, node, leaf, depth)), "all", node.mark)
         case Mapping():
-            return _nested(report, node, leaf, depth)
+            found = _nested(report, node, leaf, depth)
+            return _told_nesting(found, node.pairs[0][0].text, node.mark) if found else None
+
+
+def told(condition: Condition | None, written: Written) -> Condition | None:
+    """The same condition, remembering how it was written; None stays None."""
+    return None if condition is None else replace(condition, written=written)
+
+
+def _told_nesting(condition: Condition | None, key: str, mark: Mark) -> Condition | None:
+    return told(condition, Written(key, mark, is_line=False))
 
 
 def _nested(report: Report, node: Mapping, leaf: Leaf, depth: int) -> Condition | None:

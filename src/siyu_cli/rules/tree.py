@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -103,7 +103,25 @@ NumberValue = NumberColumn | Metric | Ratio
 
 
 @dataclass(frozen=True)
-class NumberTest:
+class Written:
+    """What the operator typed and where: a line's text, or the key of a nesting (`all any none not at_least`)."""
+
+    text: str
+    mark: Mark
+    is_line: bool = True
+
+
+@dataclass(frozen=True)
+class Told:
+    """A node that may remember how it was written. Text and place are no part of the meaning: they change
+    neither equality nor hash nor `repr`, and a node that stands for no words of its own has none.
+    """
+
+    written: Written | None = field(default=None, kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class NumberTest(Told):
     """A number against a bound in hundredths of the shown unit; a missing number fails."""
 
     value: NumberValue
@@ -112,7 +130,7 @@ class NumberTest:
 
 
 @dataclass(frozen=True)
-class TextTest:
+class TextTest(Told):
     """True where any of the folded texts fits."""
 
     column: TextColumn
@@ -121,43 +139,43 @@ class TextTest:
 
 
 @dataclass(frozen=True)
-class Present:
+class Present(Told):
     """The value is not missing."""
 
     value: NumberValue | TextColumn
 
 
 @dataclass(frozen=True)
-class FlagTest:
+class FlagTest(Told):
     """The flag is set."""
 
     column: FlagColumn
 
 
 @dataclass(frozen=True)
-class TagTest:
+class TagTest(Told):
     """The customer has the tag at the end of this run."""
 
     tag: str
 
 
 @dataclass(frozen=True)
-class AllOf:
+class AllOf(Told):
     members: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
-class AnyOf:
+class AnyOf(Told):
     members: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
-class Not:
+class Not(Told):
     member: Condition
 
 
 @dataclass(frozen=True)
-class AtLeast:
+class AtLeast(Told):
     n: int
     members: tuple[Condition, ...]
 
