@@ -26,7 +26,7 @@ def events(shop: Shop, rows: Sequence[str], *, header: str = HEADER, name: str =
 
 def did(word: str, number: int | str, *, at: str = "10:00:00", product: str = "苹果") -> str:
     phone = 13_800_000_000 + number if isinstance(number, int) else number
-    return f"{phone},{word},2025-03-01 {at},{product},水果,首页"
+    return f"{phone},{word},2025-03-01 {at},{product},水果,首页Ａ"
 
 
 def test_every_kind_of_event_and_who_did_it(shop: Shop) -> None:
@@ -69,8 +69,8 @@ def test_every_kind_of_event_and_who_did_it(shop: Shop) -> None:
     ]
     assert called.result["events"] == {**dict.fromkeys(kinds, 1), "view": 4}
     assert shop.rows("SELECT count(*) FROM events WHERE customer_id IS NULL AND phone IS NULL") == [(2,)]
-    assert shop.rows("SELECT DISTINCT day, product_key, category_key, page FROM events") == [
-        (20148, "苹果", "水果", "首页")
+    assert shop.rows("SELECT DISTINCT day, product_key, category_key, page, page_key FROM events") == [
+        (20148, "苹果", "水果", "首页Ａ", "首页a")
     ]
     assert shop.json("status").result["events"] == 13
     words_said = shop.run("import-events", path, "--allow-rejects").stderr

@@ -134,3 +134,17 @@ def test_an_empty_shop_says_what_to_do_first(shop: Any) -> None:
     assert "score-customers" in shop.json("export-push", "重要挽留", expect=3).error["hint"]
     nobody = shop.run("export-push", "爱水果")
     assert "siyu apply-tags" in nobody.stderr
+
+
+def test_who_was_on_an_exported_list_is_kept(full: Any) -> None:
+    members = "SELECT push, customer_id, at_sec // 86400 = day, day, run_id FROM push_members ORDER BY push, customer_id"
+    full.run("export-push", "爱水果", *AT, "--dry-run")
+    assert full.rows(members) == []
+    full.run("export-push", "爱水果", *AT)
+    full.run("export-push", "爱水果", "--reason", " 三月", *AT)
+    noted = full.rows(members)
+    assert [row[:4] for row in noted] == [
+        (push, number, True, 20162) for push in ("三月", "爱水果") for number in (1, 2, 3, 5)
+    ]
+    full.run("export-push", "爱水果", "--reason", "三月", *AT)
+    assert full.rows(members) == noted

@@ -1,4 +1,4 @@
-"""A small world of customers, orders, lines and hand-set tags in the shape of the fact tables."""
+"""A small world of customers, orders, lines, events, sends and hand-set tags in the shape of the fact tables."""
 
 from __future__ import annotations
 
@@ -41,6 +41,22 @@ ITEM = pa.schema(
         for name in ("product_key", "category_key", "sku_key", "platform_key", "shop_key", "channel_key")
     ]
 )
+EVENT = pa.schema(
+    [("customer_id", pa.int64()), ("event_no", pa.int64()), ("kind", pa.string())]
+    + [("at_sec", pa.int64()), ("day", pa.int32())]
+    + [
+        (f"{name}_key", pa.string())
+        for name in ("product", "category", "sku", "platform", "shop", "channel", "page")
+    ]
+)
+SEND = pa.schema(
+    [
+        ("customer_id", pa.int64()),
+        ("push_key", pa.string()),
+        ("sent_sec", pa.int64()),
+        ("sent_day", pa.int32()),
+    ]
+)
 HAND = pa.schema([("customer_id", pa.int64()), ("tag", pa.string())])
 
 DAY = 86_400
@@ -50,11 +66,13 @@ D = AS_OF.day
 
 @dataclass
 class World:
-    """Facts as rows; `customer`, `order` and `refund` add to them."""
+    """Facts as rows; `customer`, `order`, `adjust`, `event` and `send` add to them."""
 
     customers: list[dict[str, Any]] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)
     items: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    sends: list[dict[str, Any]] = field(default_factory=list)
     hand: list[dict[str, Any]] = field(default_factory=list)
 
     def customer(self, **values: Any) -> int:
@@ -117,6 +135,29 @@ class World:
         }
         self.orders.append(row)
 
+    def event(self, customer: int, kind: str, ago: int, *, at: int = DAY // 2, **values: str) -> None:
+        """Something a customer did `ago` days before D, `at` seconds into the day."""
+        row = dict.fromkeys((name for name in EVENT.names if name.endswith("_key")), "")
+        when = {"at_sec": (D - ago) * DAY + at, "day": D - ago}
+        number = len(self.events) + 1
+        self.events.append(
+            {"customer_id": customer, "event_no": number, "kind": kind, **when, **row, **values}
+        )
+
+    def send(self, customer: int, push: str, ago: int, *, at: int = DAY // 2) -> None:
+        """A push list the customer was on, once a day and push."""
+        row = {
+            "customer_id": customer,
+            "push_key": push,
+            "sent_sec": (D - ago) * DAY + at,
+            "sent_day": D - ago,
+        }
+        if not any(
+            all(row[key] == known[key] for key in ("customer_id", "push_key", "sent_day"))
+            for known in self.sends
+        ):
+            self.sends.append(row)
+
     def load(self, engine: Engine) -> None:
         """The tables the compiled query reads."""
         fill(
@@ -125,6 +166,8 @@ class World:
                 "fact_customers": (CUSTOMER, self.customers),
                 "fact_orders": (ORDER, self.orders),
                 "fact_items": (ITEM, self.items),
+                "fact_events": (EVENT, self.events),
+                "fact_sends": (SEND, self.sends),
                 "fact_hand_tags": (HAND, self.hand),
             },
         )

@@ -15,6 +15,7 @@ from siyu_cli.pushes.audience import Audience, Person, find_audience
 from siyu_cli.pushes.names import Target, find_target
 from siyu_cli.rules.tagging import workspace_rules
 from siyu_cli.store.engine import DuckDbEngine
+from siyu_cli.store.pushes import record_members
 from siyu_cli.store.scores import newest_score_run
 from siyu_cli.words import file_stem, fold
 
@@ -90,6 +91,8 @@ def export_push(run: Run, workspace: Workspace, asked: PushOrder, as_of: AsOf) -
             " ?, ?, ?, 1)",
             [run.run_id, KIND, workspace.shown(file.path), len(file.people), int(asked.reveal)],
         )
+    people = [person.customer_id for person in audience.people]
+    record_members(run.con, run.run_id, asked.reason.strip() or target.name, people, as_of.seconds)
     run.counts = {
         "audience": audience.total,
         "exported": len(audience.people),

@@ -11,6 +11,7 @@ layer0, layer1 …         tags; a layer sees the tags of the layers before it
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from siyu_cli.clock import AsOf
@@ -41,12 +42,17 @@ class TagQuery:
     params: tuple[int | str, ...]
     columns: tuple[tuple[str, str], ...]
 
+    @property
+    def tables(self) -> frozenset[str]:
+        """The fact tables the statement reads."""
+        return frozenset(re.findall(r"\bfact_\w+", self.text))
+
 
 def compile_tags(rules: RuleSet, as_of: AsOf) -> TagQuery:
     """One statement for all tags of a rule set, as of a moment.
 
-    Reads fact_orders, fact_items, fact_customers and, where a condition refers to a tag that only
-    people set, fact_hand_tags (customer_id, tag).
+    Reads fact_customers; as far as conditions speak of them fact_orders, fact_items, fact_events and
+    fact_sends; and where one refers to a tag that only people set, fact_hand_tags (customer_id, tag).
     """
     return _Compiler(rules, as_of).compile()
 

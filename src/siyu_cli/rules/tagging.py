@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from siyu_cli.customers.facts import build_facts, future_rows
-from siyu_cli.customers.profile import build_profiles
+from siyu_cli.customers.facts import future_rows
+from siyu_cli.customers.tables import build_tables
 from siyu_cli.errors import InputRefused, StoppedByGuard
 from siyu_cli.language import tr
 from siyu_cli.rules.compile import compile_tags
@@ -56,13 +56,12 @@ def plan_tags(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf) -> TagPlan:
             hint=tr("siyu init . 会补上自带的规则", "siyu init . brings the shipped rules back"),
         )
     engine = DuckDbEngine(con)
-    build_facts(engine, as_of)
-    build_profiles(engine, as_of)
     engine.write(_HAND_TAGS_SQL, "fact_hand_tags")
     hashes = {rule.name: rule.rule_hash for rule in rules.tags}
     columns: list[tuple[str, str, str]] = []
     if rules.tags:
         query = compile_tags(rules, as_of)
+        build_tables(engine, as_of, query.tables)
         engine.write(query.text, "tag_flags", query.params)
         columns = [(column, tag, hashes[tag]) for column, tag in query.columns]
     counts = {count.tag: count for count in plan_changes(con, "tag_flags", columns)}

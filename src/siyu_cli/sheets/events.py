@@ -20,7 +20,7 @@ from siyu_cli.sheets.table import CleanTable
 _IDS = ("event_id", "buyer_id", "external_userid", "unionid")
 _CODES = ("product_id", "sku")
 _TEXTS = ("shop", "channel", "product", "category", "page", "remark")
-FOLDED = ("platform", "shop", "channel", "product", "sku", "category")
+FOLDED = ("platform", "shop", "channel", "product", "sku", "category", "page")
 """Columns that come with a folded twin, `<name>_key`."""
 EVENT_SCHEMA = pa.schema(
     [

@@ -22,7 +22,7 @@ _WHAT = ("kind", "at_sec", "shop", "channel", "product", "product_id", "sku", "c
 _COLUMNS = (
     "event_no", "event_hash", "customer_id", "kind", "at_sec", "day", "event_id", *_WHO, "platform", "platform_key",
     "shop", "shop_key", "channel", "channel_key", "product", "product_key", "product_id", "sku", "sku_key",
-    "category", "category_key", "page", "remark", "first_run_id", "run_id",
+    "category", "category_key", "page", "page_key", "remark", "first_run_id", "run_id",
 )  # fmt: skip
 
 

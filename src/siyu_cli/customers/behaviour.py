@@ -1,0 +1,48 @@
+"""What customers did and what they were sent, as facts in common-core SQL (see `facts` for orders).
+
+`fact_events`: one row per event of a known customer up to the moment:
+    customer_id, event_no, kind (sheets.mapping.EVENT_KINDS), at_sec, day,
+    product_key, category_key, sku_key, platform_key, shop_key, channel_key, page_key (a page or a group)
+
+`fact_sends`: one row per customer, push and day on which the customer was on the push's exported list:
+    customer_id, push_key, sent_sec (the first export of that day), sent_day
+
+Text columns are folded (words.fold) and '' where missing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from siyu_cli.clock import AsOf
+    from siyu_cli.store.engine import Engine
+
+# Parameter: as_of seconds.
+FACT_EVENTS_SQL = """
+SELECT customer_id, event_no, kind, at_sec, day,
+       COALESCE(product_key, '') AS product_key, COALESCE(category_key, '') AS category_key,
+       COALESCE(sku_key, '') AS sku_key, COALESCE(platform_key, '') AS platform_key,
+       COALESCE(shop_key, '') AS shop_key, COALESCE(channel_key, '') AS channel_key,
+       COALESCE(page_key, '') AS page_key
+FROM events
+WHERE customer_id IS NOT NULL AND at_sec <= ?
+"""
+
+# Parameter: as_of seconds. Two lists of one push that two customers were on are one send of what they became.
+FACT_SENDS_SQL = """
+SELECT customer_id, push_key, MIN(at_sec) AS sent_sec, day AS sent_day
+FROM push_members
+WHERE at_sec <= ?
+GROUP BY customer_id, push_key, day
+"""
+
+
+def build_events(engine: Engine, as_of: AsOf) -> None:
+    """Make `fact_events` as of a moment."""
+    engine.write(FACT_EVENTS_SQL, "fact_events", (as_of.seconds,))
+
+
+def build_sends(engine: Engine, as_of: AsOf) -> None:
+    """Make `fact_sends` as of a moment."""
+    engine.write(FACT_SENDS_SQL, "fact_sends", (as_of.seconds,))

@@ -1,0 +1,31 @@
+"""The fact tables a query reads, built by name: nobody pays for facts that no condition speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from siyu_cli.customers.behaviour import build_events, build_sends
+from siyu_cli.customers.facts import build_facts
+from siyu_cli.customers.profile import build_profiles
+
+if TYPE_CHECKING:
+    from siyu_cli.clock import AsOf
+    from siyu_cli.store.engine import Engine
+
+Builder = Callable[["Engine", "AsOf"], None]
+
+BUILDERS: dict[Builder, tuple[str, ...]] = {
+    build_facts: ("fact_lines", "fact_items", "fact_orders"),
+    build_events: ("fact_events",),
+    build_sends: ("fact_sends",),
+    build_profiles: ("fact_customers",),
+}
+"""What makes which tables."""
+
+
+def build_tables(engine: Engine, as_of: AsOf, tables: Collection[str]) -> None:
+    """Make those of the tables that are facts, as of a moment; other names are somebody else's."""
+    for build, made in BUILDERS.items():
+        if not set(made).isdisjoint(tables):
+            build(engine, as_of)
