@@ -12,10 +12,11 @@ layer0, layer1 …         tags; a layer sees the tags of the layers before it
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from siyu_cli.clock import AsOf
-from siyu_cli.rules.atoms import column_fraction, number_sql, text_sql
+from siyu_cli.rules.atoms import Fraction, column_fraction, number_sql, text_sql
 from siyu_cli.rules.measures import Measures, tree_sql
 from siyu_cli.rules.sql import Sql, bind, flag, join, sql
 from siyu_cli.rules.tree import (
@@ -25,6 +26,7 @@ from siyu_cli.rules.tree import (
     Metric,
     NumberColumn,
     NumberTest,
+    NumberValue,
     Present,
     Ratio,
     RuleSet,
@@ -41,6 +43,7 @@ class TagQuery:
     text: str
     params: tuple[int | str, ...]
     columns: tuple[tuple[str, str], ...]
+    watched: tuple[Watched, ...] = ()
 
     @property
     def tables(self) -> frozenset[str]:
@@ -48,13 +51,31 @@ class TagQuery:
         return frozenset(re.findall(r"\bfact_\w+", self.text))
 
 
-def compile_tags(rules: RuleSet, as_of: AsOf) -> TagQuery:
+@dataclass(frozen=True)
+class Watched:
+    """Where the answer for something watched stands: `flag` of a condition, the parts of a number
+    (shown value = upper ÷ lower · multiply ÷ divide where `known` is 1), or the column of a text.
+    """
+
+    flag: str = ""
+    upper: str = ""
+    lower: str = ""
+    known: str = ""
+    multiply: int = 1
+    divide: int = 1
+    text: str = ""
+
+
+def compile_tags(
+    rules: RuleSet, as_of: AsOf, watch: Sequence[Condition | NumberValue | TextColumn] = ()
+) -> TagQuery:
     """One statement for all tags of a rule set, as of a moment.
 
     Reads fact_customers; as far as conditions speak of them fact_orders, fact_items, fact_events and
-    fact_sends; and where one refers to a tag that only people set, fact_hand_tags (customer_id, tag).
+    fact_sends; and where one refers to a tag that only people set, fact_hand_tags (customer_id, tag). What is in
+    `watch` (conditions, numbers, texts of a customer) becomes further columns: they see the tags of the whole run.
     """
-    return _Compiler(rules, as_of).compile()
+    return _Compiler(rules, as_of).compile(watch)
 
 
 class _Compiler:
@@ -65,11 +86,12 @@ class _Compiler:
         self.hand: dict[str, str] = {}
         self.fields: dict[str, None] = {}
 
-    def compile(self) -> TagQuery:
+    def compile(self, watch: Sequence[Condition | NumberValue | TextColumn]) -> TagQuery:
         layers = [
             [sql(f"{{}} AS {self.columns[rule.name]}", flag(self._condition(rule.when))) for rule in layer]
             for layer in self.rules.strata
         ]
+        looked_at = [self._look_at(f"w{number}", one) for number, one in enumerate(watch, start=1)]
         tables = [*self.measures.sources(), *self._hand_table(), ("base", self._base())]
         carried = [
             "customer_id",
@@ -85,11 +107,42 @@ class _Compiler:
             carried += [self.columns[rule.name] for rule in self.rules.strata[number]]
             below = f"layer{number}"
         ctes = join(",\n", [sql(f"{name} AS ({{}})", body) for name, body in tables])
-        chosen = ", ".join(["customer_id", *self.columns.values()])
-        whole = sql(f"WITH {{}}\nSELECT {chosen} FROM {below}", ctes)
+        chosen = [Sql(name) for name in ("customer_id", *self.columns.values())]
+        chosen += [column for _, columns in looked_at for column in columns]
+        whole = sql(f"WITH {{}}\nSELECT {{}} FROM {below}", ctes, join(", ", chosen))
         return TagQuery(
-            whole.text, whole.params, tuple((column, tag) for tag, column in self.columns.items())
+            whole.text,
+            whole.params,
+            tuple((column, tag) for tag, column in self.columns.items()),
+            tuple(one for one, _ in looked_at),
         )
+
+    def _look_at(self, name: str, watched: Condition | NumberValue | TextColumn) -> tuple[Watched, list[Sql]]:
+        """Where to find it, and the columns that hold it."""
+        match watched:
+            case TextColumn(column):
+                self.fields[column] = None
+                return Watched(text=name), [Sql(f"{column} AS {name}")]
+            case NumberColumn() as column:
+                self.fields[column.column] = None
+                return self._parts_of(name, column_fraction(column))
+            case Metric() | Ratio():
+                return self._parts_of(name, self.measures.value(watched))
+            case _:
+                return Watched(flag=name), [sql(f"{{}} AS {name}", flag(self._condition(watched)))]
+
+    def _parts_of(self, name: str, value: Fraction) -> tuple[Watched, list[Sql]]:
+        """The parts of a number as columns: dividing is left to whoever reads them, so nothing is rounded."""
+        parts = [sql(f"{{}} AS {name}_u", value.upper)]
+        if value.lower is not None:
+            parts.append(sql(f"{{}} AS {name}_l", value.lower))
+        if value.known is not None:
+            parts.append(sql(f"{{}} AS {name}_k", flag(value.known)))
+        place = Watched(
+            upper=f"{name}_u", lower=f"{name}_l" if value.lower is not None else "",
+            known=f"{name}_k" if value.known is not None else "", multiply=value.multiply, divide=value.divide,
+        )  # fmt: skip
+        return place, parts
 
     def _condition(self, condition: Condition) -> Sql:
         return tree_sql(condition, self._leaf)
