@@ -20,6 +20,7 @@ from siyu_cli.rules.tree import (
     Present,
     Ratio,
     RuleSet,
+    TagRule,
     TagTest,
     TextColumn,
     TextTest,
@@ -35,13 +36,42 @@ def naive_tags(world: World, rules: RuleSet, as_of: AsOf) -> dict[int, set[str]]
     for customer in world.customers:
         evaluator = _Customer(world, customer, as_of)
         evaluator.tags = {row["tag"] for row in world.hand if row["customer_id"] == customer["customer_id"]}
+        marks = {row["tag"]: row for row in world.state if row["customer_id"] == customer["customer_id"]}
         got: set[str] = set()
         for layer in rules.strata:
-            new = {rule.name for rule in layer if evaluator.holds(rule.when)}
+            true = {rule.name for rule in layer if evaluator.holds(rule.when)}
+            new = naive_final(rules, layer, true, marks, as_of.day)
             got |= new
             evaluator.tags |= new
         found[customer["customer_id"]] = got
     return found
+
+
+def naive_final(
+    rules: RuleSet, layer: tuple[TagRule, ...], true: set[str], marks: dict[str, Row], day: int
+) -> set[str]:
+    """The tags of a layer that a customer ends up with: grace, pins and winners of groups, one after another."""
+    blank = {"pin_rank": 0, "is_off": 0, "last_true_day": None}
+    held, on = set(), {}
+    for rule in layer:
+        mark = marks.get(rule.name, blank)
+        last = mark["last_true_day"]
+        graced = rule.keep.days != 0 and last is not None
+        if rule.name in true or (graced and (rule.keep.days is None or day - last <= rule.keep.days)):
+            held.add(rule.name)
+        if mark["pin_rank"]:
+            on[rule.name] = mark["pin_rank"]
+    off = {name for name, mark in marks.items() if mark["is_off"]}
+    final = {rule.name for rule in layer if not rule.group and (rule.name in on or rule.name in held - off)}
+    for group in rules.groups:
+        members = [name for name in group.members if name in {rule.name for rule in layer}]
+        pins = [name for name in members if name in on]
+        fits = [name for name in members if name in held - off]
+        if pins:
+            final.add(max(pins, key=lambda name: (on[name], -members.index(name))))
+        elif fits:
+            final.add(fits[0])
+    return final
 
 
 class _Customer:

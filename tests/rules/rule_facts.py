@@ -58,6 +58,15 @@ SEND = pa.schema(
     ]
 )
 HAND = pa.schema([("customer_id", pa.int64()), ("tag", pa.string())])
+STATE = pa.schema(
+    [
+        ("customer_id", pa.int64()),
+        ("tag", pa.string()),
+        ("pin_rank", pa.int64()),
+        ("is_off", pa.int32()),
+        ("last_true_day", pa.int32()),
+    ]
+)
 
 DAY = 86_400
 AS_OF = Clock().as_of("2025-03-15")
@@ -74,6 +83,7 @@ class World:
     events: list[dict[str, Any]] = field(default_factory=list)
     sends: list[dict[str, Any]] = field(default_factory=list)
     hand: list[dict[str, Any]] = field(default_factory=list)
+    state: list[dict[str, Any]] = field(default_factory=list)
 
     def customer(self, **values: Any) -> int:
         """A customer with nothing known but what is given."""
@@ -158,6 +168,18 @@ class World:
         ):
             self.sends.append(row)
 
+    def mark(
+        self, customer: int, tag: str, *, pin_rank: int = 0, is_off: int = 0, last_true_day: int | None = None
+    ) -> None:
+        """What a person or an earlier run said of a customer and a tag."""
+        mark = {"pin_rank": pin_rank, "is_off": is_off, "last_true_day": last_true_day}
+        self.state.append({"customer_id": customer, "tag": tag, **mark})
+
+    @property
+    def pinned(self) -> set[str]:
+        """The tags with a pin on anybody."""
+        return {row["tag"] for row in self.state if row["pin_rank"] or row["is_off"]}
+
     def load(self, engine: Engine) -> None:
         """The tables the compiled query reads."""
         fill(
@@ -169,6 +191,7 @@ class World:
                 "fact_events": (EVENT, self.events),
                 "fact_sends": (SEND, self.sends),
                 "fact_hand_tags": (HAND, self.hand),
+                "fact_tag_state": (STATE, self.state),
             },
         )
 
@@ -182,7 +205,7 @@ def tags_of(
     world: World, rules: RuleSet, as_of: AsOf = AS_OF, *, engines: Sequence[Engine] = ()
 ) -> dict[int, set[str]]:
     """Customer → tags by the compiled SQL, which all engines (DuckDB and SQLite) must agree on."""
-    query = compile_tags(rules, as_of)
+    query = compile_tags(rules, as_of, pinned=world.pinned)
     answers = []
     for engine in engines or both_engines():
         world.load(engine)

@@ -6,17 +6,20 @@ order_rows, item_rows    one scan per source, every scope as a 0/1 column
 …_sums                   one grouping per grain, equal aggregates once
 hand                     tags set by hand that conditions refer to
 base                     one row per customer: fields and metrics
-layer0, layer1 …         tags; a layer sees the tags of the layers before it
+tag_state                what people and earlier runs say of tags with keep or pins (see holding)
+layer0, layer1 …         conditions and tags; a layer sees the tags of the layers before it
+layer0_2, layer0_3 …     winners of groups and tags with keep or pins, where a layer has such
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from siyu_cli.clock import AsOf
 from siyu_cli.rules.atoms import Fraction, column_fraction, number_sql, text_sql
+from siyu_cli.rules.holding import Holding
 from siyu_cli.rules.measures import Measures, tree_sql
 from siyu_cli.rules.sql import Sql, bind, flag, join, sql
 from siyu_cli.rules.tree import (
@@ -38,12 +41,19 @@ from siyu_cli.rules.tree import (
 
 @dataclass(frozen=True)
 class TagQuery:
-    """The statement, its parameters and which column is which tag."""
+    """The statement, its parameters and which column is which tag.
+
+    Tags with keep, pins or priorities (see holding) also have a column of their Reason and, with keep, one of
+    their condition; a group with priorities has one that says whether several of its conditions are true.
+    """
 
     text: str
     params: tuple[int | str, ...]
     columns: tuple[tuple[str, str], ...]
     watched: tuple[Watched, ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
+    truths: tuple[tuple[str, str], ...] = ()
+    several: tuple[tuple[str, str], ...] = ()
 
     @property
     def tables(self) -> frozenset[str]:
@@ -67,47 +77,62 @@ class Watched:
 
 
 def compile_tags(
-    rules: RuleSet, as_of: AsOf, watch: Sequence[Condition | NumberValue | TextColumn] = ()
+    rules: RuleSet,
+    as_of: AsOf,
+    watch: Sequence[Condition | NumberValue | TextColumn] = (),
+    *,
+    pinned: Collection[str] = (),
 ) -> TagQuery:
-    """One statement for all tags of a rule set, as of a moment.
+    """One statement for all tags of a rule set, as of a moment; `pinned` are the tags that have pins.
 
     Reads fact_customers; as far as conditions speak of them fact_orders, fact_items, fact_events and
-    fact_sends; and where one refers to a tag that only people set, fact_hand_tags (customer_id, tag). What is in
+    fact_sends; where one refers to a tag that only people set, fact_hand_tags (customer_id, tag); and where a
+    tag has keep or pins, fact_tag_state (see holding). What is in
     `watch` (conditions, numbers, texts of a customer) becomes further columns: they see the tags of the whole run.
     """
-    return _Compiler(rules, as_of).compile(watch)
+    return _Compiler(rules, as_of, pinned).compile(watch)
 
 
 class _Compiler:
-    def __init__(self, rules: RuleSet, as_of: AsOf) -> None:
+    def __init__(self, rules: RuleSet, as_of: AsOf, pinned: Collection[str]) -> None:
         self.rules = rules
         self.measures = Measures(as_of)
         self.columns = {rule.name: f"t{number}" for number, rule in enumerate(rules.tags, start=1)}
+        self.holding = Holding(rules, as_of.day, pinned, self.columns)
         self.hand: dict[str, str] = {}
         self.fields: dict[str, None] = {}
 
     def compile(self, watch: Sequence[Condition | NumberValue | TextColumn]) -> TagQuery:
         layers = [
-            [sql(f"{{}} AS {self.columns[rule.name]}", flag(self._condition(rule.when))) for rule in layer]
+            [(self.holding.condition(rule.name), flag(self._condition(rule.when))) for rule in layer]
             for layer in self.rules.strata
         ]
         looked_at = [self._look_at(f"w{number}", one) for number, one in enumerate(watch, start=1)]
-        tables = [*self.measures.sources(), *self._hand_table(), ("base", self._base())]
+        tables = [
+            *self.measures.sources(),
+            *self._hand_table(),
+            *self.holding.tables(),
+            ("base", self._base()),
+        ]
         carried = [
             "customer_id",
             *self.fields,
             *(name for name, _ in self.measures.columns()),
             *self.hand.values(),
+            *(name for name, _, _ in self.holding.marks()),
         ]
         below = "base"
         for number, layer in enumerate(layers):
-            tables.append(
-                (f"layer{number}", sql(f"SELECT {', '.join(carried)}, {{}} FROM {below}", join(", ", layer)))
-            )
-            carried += [self.columns[rule.name] for rule in self.rules.strata[number]]
-            below = f"layer{number}"
+            for step, added in enumerate([layer, *self.holding.steps(self.rules.strata[number])], start=1):
+                name = f"layer{number}" if step == 1 else f"layer{number}_{step}"
+                columns = join(", ", [sql(f"{{}} AS {column}", value) for column, value in added])
+                tables.append((name, sql(f"SELECT {', '.join(carried)}, {{}} FROM {below}", columns)))
+                carried += [column for column, _ in added]
+                below = name
         ctes = join(",\n", [sql(f"{name} AS ({{}})", body) for name, body in tables])
-        chosen = [Sql(name) for name in ("customer_id", *self.columns.values())]
+        reasons, truths, several = self.holding.reasons(), self.holding.truths(), self.holding.several()
+        named = ("customer_id", *self.columns.values(), *(name for name, _ in (*reasons, *truths, *several)))
+        chosen = [Sql(name) for name in named]
         chosen += [column for _, columns in looked_at for column in columns]
         whole = sql(f"WITH {{}}\nSELECT {{}} FROM {below}", ctes, join(", ", chosen))
         return TagQuery(
@@ -115,6 +140,9 @@ class _Compiler:
             whole.params,
             tuple((column, tag) for tag, column in self.columns.items()),
             tuple(one for one, _ in looked_at),
+            reasons,
+            truths,
+            several,
         )
 
     def _look_at(self, name: str, watched: Condition | NumberValue | TextColumn) -> tuple[Watched, list[Sql]]:
@@ -194,5 +222,10 @@ class _Compiler:
         columns = [Sql("c.customer_id"), *(Sql(f"c.{name}") for name in self.fields)]
         columns += [Sql(f"{expression} AS {name}") for name, expression in self.measures.columns()]
         columns += [Sql(f"COALESCE(h.a_{name}, 0) AS {name}") for name in self.hand.values()]
-        hand = " LEFT JOIN hand AS h ON h.customer_id = c.customer_id" if self.hand else ""
-        return sql(f"SELECT {{}} FROM fact_customers AS c{self.measures.joins()}{hand}", join(", ", columns))
+        columns += [Sql(f"{expression} AS {name}") for name, _, expression in self.holding.marks()]
+        joins = self.measures.joins()
+        if self.hand:
+            joins += " LEFT JOIN hand AS h ON h.customer_id = c.customer_id"
+        if self.holding.marks():
+            joins += " LEFT JOIN tag_state AS st ON st.customer_id = c.customer_id"
+        return sql(f"SELECT {{}} FROM fact_customers AS c{joins}", join(", ", columns))

@@ -11,12 +11,13 @@ from siyu_cli.rules.catalog import METRICS
 from siyu_cli.rules.definitions import Definition, Definitions, collect, report_twice
 from siyu_cli.rules.grammar import LineSyntaxError, parse_operand
 from siyu_cli.rules.graph import arrange
-from siyu_cli.rules.groups import GroupReader, read_guard
+from siyu_cli.rules.groups import GroupReader
 from siyu_cli.rules.metrics import MetricReader
 from siyu_cli.rules.names import LineReader, Names
 from siyu_cli.rules.problems import Report
+from siyu_cli.rules.settings import TAG_KEYS, check_former_names, read_tag
 from siyu_cli.rules.shapes import needs, pairs_of, read_condition, source_of
-from siyu_cli.rules.tree import Metric, Ratio, RuleSet, Scope, TagRule
+from siyu_cli.rules.tree import Metric, Ratio, RuleSet, Scope, TagGroup, TagRule
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Scalar, parse_yaml
 
@@ -56,14 +57,17 @@ def check_rules(files: list[tuple[str, bytes]]) -> RuleSet:
             continue
         collect(report, found, node)
     checked = _Checker(report, found).check()
-    strata = arrange(report, checked)
+    rules, groups = checked
+    strata = arrange(report, rules, groups)
     report.finish()
     return RuleSet(
         files=tuple(name for name, _ in files),
         rules=len(found.tags) + len(found.groups),
-        tags=tuple(sorted(checked, key=lambda rule: rule.name)),
+        tags=tuple(sorted(rules, key=lambda rule: rule.name)),
         strata=strata,
         manual_tags=tuple(sorted(scalar.text.strip() for scalar in found.manual.values())),
+        groups=tuple(sorted(groups, key=lambda group: group.name)),
+        texts=tuple((name, content.decode("utf-8-sig")) for name, content in files),
     )
 
 
@@ -94,27 +98,40 @@ class _Checker:
         self.names = Names(self.scopes, self.metrics, self.tag_names, self.shown)
         self.reader = LineReader(report, self.names)
 
-    def check(self) -> list[TagRule]:
-        """Every tag rule without mistakes; the rest is in the report."""
+    def check(self) -> tuple[list[TagRule], list[TagGroup]]:
+        """Every tag rule without mistakes, and the groups; the rest is in the report."""
         for key, entry in self.found.scopes.items():
             self.scopes[key] = self._scope(entry)
         MetricReader(self.report, self.reader, self.metrics).read(self.found.metrics)
-        groups = GroupReader(self.report)
-        members = [member for entry in self.found.groups.values() for member in groups.read(entry)]
-        mapped = [rule for scalar, rule in members if self._name_tag(fold(rule.name), scalar)]
+        reader = GroupReader(self.report, self.reader)
+        kinds = [(entry, *reader.kind(entry)) for entry in self.found.groups.values()]
+        for _, kind, pairs in kinds:
+            for scalar in reader.members(kind, pairs) if kind else ():
+                self._name_tag(fold(scalar.text), scalar)
         for key, entry in self.found.tags.items():
             self._name_tag(key, entry.name)
         for key, scalar in self.found.manual.items():
             self._name_tag(key, scalar)
         self.shown["tags"] = tuple(self.tag_names.values())
-        return [*mapped, *filter(None, (self._tag(entry) for entry in self.found.tags.values()))]
+        made = [reader.rules(entry, kind, pairs) for entry, kind, pairs in kinds if kind]
+        groups = [group for _, group in made]
+        keys = (*TAG_KEYS, "manual", "manual_ttl")
+        alone = [
+            read_tag(self.report, self.reader, entry.name, entry.body, keys)
+            for entry in self.found.tags.values()
+        ]
+        # A name that stands twice is reported above; the strata want each once.
+        rules = {
+            rule.name: rule for rule in [*filter(None, alone), *(rule for some, _ in made for rule in some)]
+        }
+        check_former_names(self.report, list(rules.values()), self.tag_names)
+        return list(rules.values()), groups
 
-    def _name_tag(self, key: str, name: Scalar) -> bool:
+    def _name_tag(self, key: str, name: Scalar) -> None:
         if key in self.tag_names:
             report_twice(self.report, name, self.places[key])
-            return False
+            return
         self.tag_names[key], self.places[key] = name.text.strip(), name
-        return True
 
     def _scope(self, entry: Definition) -> Scope | None:
         name = entry.name.text
@@ -130,14 +147,3 @@ class _Checker:
             return None
         when = read_condition(self.report, pairs["when"][1], self.reader.row_leaf(source))
         return None if when is None else Scope(source, when)
-
-    def _tag(self, entry: Definition) -> TagRule | None:
-        name = entry.name.text.strip()
-        pairs = pairs_of(
-            self.report, entry.body, ("when", "guard", "note"), tr(f"标签「{name}」", f"tag “{name}”")
-        )
-        guard = read_guard(self.report, pairs)
-        if not needs(self.report, pairs, "when", entry.name):
-            return None
-        when = read_condition(self.report, pairs["when"][1], self.reader.customer_leaf)
-        return None if when is None else TagRule(name, when, entry.name.mark, guard)

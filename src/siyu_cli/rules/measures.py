@@ -333,6 +333,8 @@ def row_leaf(atom: Condition, prefix: str) -> Sql:
 def tree_sql(condition: Condition, leaf: LeafSql) -> Sql:
     """Nesting as SQL; leaves are never NULL, so neither is anything above them."""
     match condition:
+        case AllOf(()):
+            return _TRUE
         case AllOf(members):
             return combine("AND", [tree_sql(member, leaf) for member in members])
         case AnyOf(members):

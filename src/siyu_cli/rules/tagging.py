@@ -27,6 +27,10 @@ DEFAULT_REMOVE_PCT = 30
 GUARDED_FROM = 20
 
 _HAND_TAGS_SQL = "SELECT customer_id, tag FROM held_tags WHERE source = 'manual'"
+# Nothing is remembered yet: every tag is its condition, groups have their winner.
+_STATE_SQL = """
+SELECT customer_id, tag, 0 AS pin_rank, 0 AS is_off, CAST(NULL AS INTEGER) AS last_true_day FROM tags LIMIT 0
+"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def plan_tags(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf) -> TagPlan:
         )
     engine = DuckDbEngine(con)
     engine.write(_HAND_TAGS_SQL, "fact_hand_tags")
+    engine.write(_STATE_SQL, "fact_tag_state")
     hashes = {rule.name: rule.rule_hash for rule in rules.tags}
     columns: list[tuple[str, str, str]] = []
     if rules.tags:

@@ -192,30 +192,85 @@ class Guard:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """How long a tag outlives its condition: it is held while D − last true day <= days; None is for good."""
+
+    days: int | None = 0
+
+    def __bool__(self) -> bool:
+        return self.days != 0
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What people may do with a tag: nothing (`is_forbidden`), or pin it, for `ttl` days or for good."""
+
+    is_forbidden: bool = False
+    ttl: int | None = None
+
+
+@dataclass(frozen=True)
 class TagRule:
-    """One automatic tag. `group` is set for the members of an exclusive group."""
+    """One automatic tag. `group` is set for the members of an exclusive group; `was` is its earlier name."""
 
     name: str
     when: Condition
     mark: Mark
     guard: Guard = Guard()
     group: str = ""
+    keep: Keeping = Keeping()
+    by_hand: ByHand = ByHand()
+    was: str = ""
+    note: str = ""
+
+    @property
+    def is_default(self) -> bool:
+        """What a group gives to whom no member fits."""
+        return self.when == AllOf(())
 
     @property
     def rule_hash(self) -> str:
         """Changes when the meaning does, not when the file is moved or reworded."""
-        return hashlib.sha256(repr(self.when).encode()).hexdigest()[:16]
+        meaning = (self.when, self.keep.days) if self.keep else self.when
+        return hashlib.sha256(repr(meaning).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class TagGroup:
+    """An exclusive group: its tags by priority, each customer has at most one of them.
+
+    `is_disjoint`: the conditions exclude each other by themselves (`map`, `bands`). The `default` of a
+    plain group is its last member, whose condition is the empty AllOf: always true.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    is_disjoint: bool
+    mark: Mark
 
 
 @dataclass(frozen=True)
 class RuleSet:
-    """All rule files together. `tags` are sorted by name; `strata` so that references come earlier."""
+    """All rule files together. `tags` and `groups` are sorted by name; `strata` so that references come earlier.
+
+    The members of a group share a stratum. `texts` are the files themselves, name and content.
+    """
 
     files: tuple[str, ...]
     rules: int
     tags: tuple[TagRule, ...]
     strata: tuple[tuple[TagRule, ...], ...]
     manual_tags: tuple[str, ...]
+    groups: tuple[TagGroup, ...] = ()
+    texts: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def digest(self) -> str:
+        """Of everything that decides who has which tag; files, order and notes change nothing."""
+        rules = [(rule.name, rule.rule_hash, rule.by_hand, rule.guard, rule.was) for rule in self.tags]
+        groups = [(group.name, group.members, group.is_disjoint) for group in self.groups]
+        meaning = repr((rules, groups, self.manual_tags))
+        return hashlib.sha256(meaning.encode()).hexdigest()[:16]
 
 
 def members_of(condition: Condition) -> tuple[Condition, ...]:
