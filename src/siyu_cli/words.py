@@ -49,5 +49,7 @@ def did_you_mean(word: str, known: list[str]) -> str | None:
     """The known word nearest to a mistyped one, or None when nothing is near."""
     from difflib import get_close_matches
 
+    if len(word) > 200:
+        return None  # comparing takes time, and nobody mistypes so much
     near = get_close_matches(word, known, n=1, cutoff=0.5)
     return near[0] if near else None

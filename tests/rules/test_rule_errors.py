@@ -74,6 +74,9 @@ def tag(line: str) -> str:
         ("any:[订单数 >= 1]", "E103", "any:"),
         ("-订单数 >= 1", "E103", "-"),
         ('"定单数 >= 1"', "E201", "定单数"),
+        ("条件\uff1a订单数 >= 1", "E102", "\uff1a"),
+        ("【订单数 >= 1】", "E102", "【"),
+        ("\uff0d 订单数 >= 1", "E102", "\uff0d"),
     ],
 )
 def test_one_mistake_in_a_line(line: str, code: str, word: str) -> None:
@@ -146,6 +149,12 @@ def test_one_mistake_in_a_line(line: str, code: str, word: str) -> None:
         ("tags:\n  甲: {when: 订单数 >= 1}\n  甲: {when: 订单数 >= 2}", "E104", "甲"),
         ("tags: {甲: &a {when: 订单数 >= 1}}", "E105", ""),
         ("tags:\n\t甲: 1", "E102", "\t"),
+        ("tags: {甲: {when\uff1a订单数 >= 1}}", "E102", "\uff1a"),
+        ("tags\uff1a\n  甲\uff1a 1", "E102", "\uff1a"),
+        ("tags:\n  甲:\n    when:订单数 >= 1", "E103", ":"),
+        ("manual_tags: [甲\uff0c乙]", "E102", "\uff0c"),
+        ("manual_tags: [甲、乙]", "E102", "、"),
+        ("manual_tags: ［甲］", "E102", "［"),
     ],
 )
 def test_one_mistake_in_a_file(text: str, code: str, word: str) -> None:
@@ -153,6 +162,56 @@ def test_one_mistake_in_a_file(text: str, code: str, word: str) -> None:
     assert found[0][0] == code, found
     assert word in found[0][1] or found[0][1] in word
     assert len(found) <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("标签: {}", "键用英文,写 tags"),
+        ("指标: {}", "键用英文,写 metrics"),
+        ("范围: {}", "键用英文,写 scopes"),
+        ("tags: {甲: {条件: 订单数 >= 1}}", "键用英文,写 when"),
+        ("tags: {甲: {when: {全部: [订单数 >= 1]}}}", "键用英文,写 all"),
+        ("tags: {甲: {when: {任一: [订单数 >= 1]}}}", "键用英文,写 any"),
+        ("tags: {甲: {when: {都不: [订单数 >= 1]}}}", "键用英文,写 none"),
+        ("tags: {甲: {when: {非: 订单数 >= 1}}}", "键用英文,写 not"),
+        ("tags: {甲: {when: {至少满足: {n: 1, of: [订单数 >= 1]}}}}", "键用英文,写 at_least"),
+        ("tags: {甲: {when: {at_least: {个数: 1, of: [订单数 >= 1]}}}}", "键用英文,写 n"),
+        ("tags: {甲: {when: {at_least: {n: 1, 其中: [订单数 >= 1]}}}}", "键用英文,写 of"),
+        ("tags: {甲: {ＷＨＥＮ: 订单数 >= 1}}", "键用英文,写 when"),
+        ("tags: {甲: {wehn: 订单数 >= 1}}", "你是不是想写:when ?"),
+    ],
+)
+def test_a_chinese_key_is_told_its_english_name(text: str, hint: str) -> None:
+    with pytest.raises(RulesRefused) as caught:
+        check_rules([("a.yaml", text.encode())])
+    assert ("E107", hint) in [(problem.code, problem.hint) for problem in caught.value.problems]
+
+
+def test_carets_stand_under_the_word_in_wide_and_long_lines() -> None:
+    """Emoji and Chinese take two columns, combining marks none; a long line is cut around the mistake."""
+    line = "      - 标签 有 🍎苹果控e\u0301"
+    with pytest.raises(RulesRefused) as caught:
+        check_rules([("a.yaml", f"tags:\n  甲:\n    when:\n{line}\n".encode())])
+    assert "\n      | " + " " * 16 + "^" * 9 in caught.value.message
+    long = "、".join(f"关键词{number}" for number in range(3_000))
+    with pytest.raises(RulesRefused) as caught:
+        check_rules([("a.yaml", f"tags: {{甲: {{when: [渠道 属于 {long}, 定单数 >= 1]}}}}".encode())])
+    shown = str(caught.value.problems[0])
+    assert len(shown) < 600
+    assert "…" in shown
+    assert "定单数" in shown
+
+
+def test_many_mistakes_take_seconds_not_hours() -> None:
+    import time
+
+    text = "tags:\n" + "".join(f"  标签{n}:\n    when: 定单数 >= {n}\n" for n in range(3_000))
+    started = time.monotonic()
+    with pytest.raises(RulesRefused) as caught:
+        check_rules([("a.yaml", text.encode())])
+    assert len(caught.value.problems) == 3_000
+    assert time.monotonic() - started < 20
 
 
 def test_deep_nesting_and_foreign_bytes() -> None:

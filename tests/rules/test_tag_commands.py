@@ -61,6 +61,7 @@ def test_a_typo_stops_everything_before_anything_is_written(shop: Shop) -> None:
     assert error["problems"] == [
         {
             "code": "E201",
+            "severity": "error",
             "message": "没有叫「定单数」的指标",
             "hint": "你是不是想写:订单数 ?",
             "where": {"file": "rules/流失.yaml", "line": 4, "column": 9},

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from siyu_cli.commands.frame import command
@@ -14,13 +17,24 @@ def register(app: typer.Typer) -> None:
     """Add this panel's commands to the root."""
 
     @command(app, "check-rules", "rules", tr(
-        "检查 rules/ 里的全部规则文件,一次列出所有错误:文件、行、列、哪个词不对。什么也不写。\n\n"
-        "例:\n\nsiyu check-rules\n\nsiyu check-rules --format json",
-        "Check every rule file in rules/ and list all mistakes with file, line, column. Writes nothing.\n\n"
-        "Examples:\n\nsiyu check-rules\n\nsiyu check-rules --format json"))  # fmt: skip
-    def check_rules(ctx: AppContext) -> Outcome:
+        "检查 rules/ 里的全部规则文件,一次列出所有错误:文件、行、列、哪个词不对。"
+        "--to-utf8 把一个 GBK 或 UTF-16 的文件改存为 UTF-8(旧的留作 .bak),别的什么也不写。\n\n"
+        "例:\n\nsiyu check-rules\n\nsiyu check-rules --to-utf8 rules/流失.yaml",
+        "Check every rule file in rules/ and list all mistakes with file, line, column. --to-utf8 saves a file of "
+        "GBK or UTF-16 as UTF-8 (the old one stays as .bak); nothing else is written.\n\n"
+        "Examples:\n\nsiyu check-rules\n\nsiyu check-rules --to-utf8 rules/流失.yaml"))  # fmt: skip
+    def check_rules(
+        ctx: AppContext,
+        to_utf8: Annotated[
+            Path | None,
+            typer.Option("--to-utf8", metavar="FILE", show_default=False, help=tr(
+                "先把这个文件改存为 UTF-8", "Save this file as UTF-8 first")),
+        ] = None,
+    ) -> Outcome:  # fmt: skip
         from siyu_cli.rules.tagging import workspace_rules
 
+        if to_utf8 is not None:
+            ctx.say(_resave(ctx, to_utf8))
         rules = workspace_rules(ctx.workspace)
         said = tr(
             f"{len(rules.files)} 个文件、{rules.rules} 条规则,没有错误",
@@ -33,3 +47,17 @@ def register(app: typer.Typer) -> None:
             "problems": [],
         }
         return Outcome(result, before=[said])
+
+
+def _resave(ctx: AppContext, given: Path) -> str:
+    """Do it and say so; a path is meant from here, or from the workspace as messages show it."""
+    from siyu_cli.rules.resave import save_as_utf8
+
+    done = save_as_utf8(given if given.exists() else ctx.workspace.root / given)
+    name = ctx.workspace.shown(done.path)
+    if done.backup is None:
+        return tr(f"{name} 本来就是 UTF-8,没有动", f"{name} is UTF-8 already, left alone")
+    return tr(
+        f"{name} 已改存为 UTF-8,旧文件在 {ctx.workspace.shown(done.backup)}",
+        f"{name} is saved as UTF-8, the old file is {ctx.workspace.shown(done.backup)}",
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from siyu_cli.language import tr
 from siyu_cli.rules.catalog import CUSTOMER_FIELDS, ROW_FIELDS, TAGS, field_named
 from siyu_cli.rules.grammar import LineSyntaxError, Operand, Predicate, Word, parse_line, parse_operand
+from siyu_cli.rules.keys import TWINS
 from siyu_cli.rules.predicates import (
     LineTypeError,
     flag_condition,
@@ -35,6 +36,7 @@ from siyu_cli.rules.tree import (
 )
 from siyu_cli.windows import Window, WindowError, read_window
 from siyu_cli.words import fold
+from siyu_cli.yamlcauses import WIDE_COLON, WIDE_SIGNS, tight_colon, tight_dash, wide_colon, wide_sign
 from siyu_cli.yamlfile import Scalar
 
 
@@ -46,9 +48,6 @@ class Names:
     metrics: Mapping[str, Metric | Ratio | None]
     tags: Mapping[str, str]
     shown: Mapping[str, tuple[str, ...]]
-
-
-_WIDE_COLON = "\uff1a"
 
 
 class _SilentError(Exception):
@@ -225,20 +224,15 @@ class _Placed:
         text = self.scalar.text
         if self.scalar.is_quoted:
             return None
-        colon = text.find(_WIDE_COLON)
-        if colon >= 0 and text[:colon].strip(" -") in NESTING:
-            message = tr(f"这里是中文冒号「{_WIDE_COLON}」", "This is a full-width colon")
-            return (
-                "E102",
-                message,
-                tr("改成半角冒号加空格「: 」", "Write a plain colon and a space"),
-                colon,
-                colon + 1,
-            )
+        colon = text.find(WIDE_COLON)
+        if colon >= 0 and (text[:colon].strip(" -") in NESTING or text[:colon].strip(" -") in TWINS):
+            return "E102", *wide_colon(), colon, colon + 1
         if tight := re.match(rf"(?:{'|'.join(NESTING)}):", text):
-            return "E103", tr("冒号后面少一个空格", "A space is missing after the colon"), "", 0, tight.end()
+            return "E103", *tight_colon(), 0, tight.end()
+        if text[0] in WIDE_SIGNS:
+            return "E102", *wide_sign(text[0]), 0, 1
         if re.match(r"-[^\s\d]", text):
-            return "E103", tr("「-」后面少一个空格", "A space is missing after “-”"), "", 0, 1
+            return "E103", *tight_dash(), 0, 1
         return None
 
 

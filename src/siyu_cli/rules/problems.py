@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.words import did_you_mean, strip_control
+from siyu_cli.yamlcauses import slip_of
 from siyu_cli.yamlfile import Mark, Node, Scalar, YamlProblem
+
+Severity = Literal["error", "warning"]
+# So much of a long line is shown around a mistake.
+_SHOWN = 100
+# Mistakes that a slip of the keyboard can be behind; then the slip is what is said.
+_SLIP_CODES = ("E103", "E107", "E108")
 
 
 @dataclass(frozen=True)
@@ -21,37 +29,52 @@ class Place:
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake; `source` is the line it stands on."""
+    """One mistake, or a lint as a warning; `source` is the line it stands on."""
 
     code: str
     message: str
     hint: str
     place: Place
     source: str = ""
+    severity: Severity = "error"
 
     def as_dict(self) -> dict[str, object]:
         """One entry of `problems` in `--format json`."""
         mark = self.place.mark
         return {
             "code": self.code,
+            "severity": self.severity,
             "message": self.message,
             "hint": self.hint,
             "where": mark.where().as_dict(),
-            "source": self.source,
+            "source": self._window()[0],
         }
 
     def __str__(self) -> str:
         """The message, the line and a caret under the word; wide characters take two columns."""
+        from rich.cells import cell_len
+
         mark = self.place.mark
-        lines = [f"{mark.where()}  {tr('错误', 'Error')} {self.code}  {self.message}"]
+        word = tr("错误", "Error") if self.severity == "error" else tr("警告", "Warning")
+        lines = [f"{mark.where()}  {word} {self.code}  {self.message}"]
         if not self.source:
             return "\n".join([*lines, f"      → {self.hint}"] if self.hint else lines)
-        start = mark.column - 1
-        word = self.source[start : start + self.place.length]
-        caret = " " * _width(self.source[:start]) + "^" * max(1, _width(word))
-        lines.append(f"{mark.line:>5} | {strip_control(self.source)}")
+        source, start = self._window()
+        caret = " " * cell_len(source[:start])
+        caret += "^" * max(1, cell_len(source[start : start + self.place.length]))
+        lines.append(f"{mark.line:>5} | {source}")
         lines.append(f"      | {caret}" + (f" {self.hint}" if self.hint else ""))
         return "\n".join(lines)
+
+    def _window(self) -> tuple[str, int]:
+        """The source line as it is shown, a long one only around the mistake, and where in it that begins."""
+        start = min(self.place.mark.column - 1, len(self.source))
+        first = 0 if len(self.source) <= 2 * _SHOWN else max(0, start - _SHOWN // 2)
+        before, after = self.source[first:start], self.source[start : first + 2 * _SHOWN]
+        mark = "…" if first else ""
+        more = "…" if first + 2 * _SHOWN < len(self.source) else ""
+        before, after = (strip_control(text.replace("\t", " ")) for text in (before, after))
+        return f"{mark}{before}{after}{more}", len(mark) + len(before)
 
 
 class RulesRefused(InputRefused):
@@ -80,7 +103,9 @@ class Report:
     """Collects problems while reading goes on; knows the files' lines to point into."""
 
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
+        # A dict for its keys: a file can hold a hundred thousand mistakes.
+        self._problems: dict[Problem, None] = {}
+        self._noted: set[tuple[str, Mark]] = set()
         self._lines: dict[str, list[str]] = {}
 
     def add_file(self, name: str, raw: bytes) -> None:
@@ -90,15 +115,36 @@ class Report:
         self._lines[name] = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
     def add(self, code: str, place: Place | Node, message: str, hint: str = "") -> None:
-        """Note one problem; the same one twice counts once."""
+        """Note one problem; the same one twice counts once. A slip of the keyboard is named before it."""
+        if isinstance(place, Scalar) and code in _SLIP_CODES and (slip := self._slip(place)):
+            code, place, message, hint = slip
+        self._note(code, place, message, hint, "error")
+
+    def warn(self, code: str, place: Place | Node, message: str, hint: str = "") -> None:
+        """Note a lint: nothing is refused for it."""
+        self._note(code, place, message, hint, "warning")
+
+    def _note(self, code: str, place: Place | Node, message: str, hint: str, severity: Severity) -> None:
         where = place if isinstance(place, Place) else place_of(place)
-        problem = Problem(code, message, hint, where, self._line(where.mark))
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self._problems[Problem(code, message, hint, where, self._line(where.mark), severity)] = None
+        self._noted.add((code, where.mark))
+
+    def _slip(self, scalar: Scalar) -> tuple[str, Place, str, str] | None:
+        """A full-width sign or a missing space in an unquoted text that made no sense."""
+        if scalar.is_quoted:
+            return None
+        mark = scalar.mark
+        rest = self._line(mark)[mark.column - 1 :]
+        # A folded text begins on this line, any other text is a part of it.
+        slip = slip_of(scalar.text if rest.startswith(scalar.text) else rest)
+        if slip is None:
+            return None
+        code, column, message, hint = slip
+        return code, Place(Mark(mark.file, mark.line, mark.column + column)), message, hint
 
     def has(self, code: str, node: Node) -> bool:
         """Whether this mistake of this node is noted already."""
-        return any(problem.code == code and problem.place.mark == node.mark for problem in self.problems)
+        return (code, node.mark) in self._noted
 
     def add_yaml(self, name: str, error: InputRefused) -> None:
         """A file that could not be read at all."""
@@ -117,13 +163,23 @@ class Report:
         return Place(scalar.mark)
 
     def finish(self) -> None:
-        """Raise everything that was noted, in the order of the files."""
-        if self.problems:
-            raise RulesRefused(tuple(sorted(self.problems, key=_position)))
+        """Raise every error that was noted, in the order of the files; warnings raise nothing."""
+        errors = tuple(problem for problem in self.found() if problem.severity == "error")
+        if errors:
+            raise RulesRefused(errors)
+
+    def found(self) -> tuple[Problem, ...]:
+        """Everything that was noted, in the order of the files."""
+        return in_order(self._problems)
 
     def _line(self, mark: Mark) -> str:
         lines = self._lines.get(mark.file, [])
         return lines[mark.line - 1] if mark.line <= len(lines) else ""
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Problems by file, line, column and code."""
+    return tuple(sorted(problems, key=_position))
 
 
 def _position(problem: Problem) -> tuple[str, int, int, str]:
@@ -142,10 +198,3 @@ def suggestion(word: str, known: list[str]) -> str:
     if near:
         return tr(f"你是不是想写:{near} ?", f"Did you mean: {near} ?")
     return tr("可用的:", "Known: ") + "、".join(known) if 0 < len(known) <= 24 else ""
-
-
-def _width(text: str) -> int:
-    return sum(
-        0 if unicodedata.combining(ch) else 2 if unicodedata.east_asian_width(ch) in "WF" else 1
-        for ch in strip_control(text)
-    )

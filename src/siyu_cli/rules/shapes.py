@@ -10,6 +10,7 @@ from typing import cast
 
 from siyu_cli.language import tr
 from siyu_cli.rules.catalog import ROW_FIELDS
+from siyu_cli.rules.keys import hint_key
 from siyu_cli.rules.problems import Report, suggestion
 from siyu_cli.rules.tree import AllOf, AnyOf, AtLeast, Condition, Not, Source, Written
 from siyu_cli.yamlfile import Items, Mapping, Mark, Node, Scalar
@@ -18,11 +19,17 @@ MAX_DEPTH = 20
 NESTING = ("all", "any", "none", "not", "at_least")
 
 Leaf = Callable[[Scalar], Condition | None]
-Pairs = dict[str, tuple[Scalar, Node]]
+
+
+class Pairs(dict[str, tuple[Scalar, Node]]):
+    """The known keys of a mapping. `is_whole` is False where something in it was reported: then what is
+    missing is not said to be."""
+
+    is_whole = True
 
 
 def pairs_of(report: Report, node: Node | None, known: tuple[str, ...], what: str) -> Pairs:
-    """A mapping with nothing but known keys (E107 for others); {} where it is no mapping."""
+    """A mapping with nothing but known keys (E107 for others); empty where it is no mapping."""
     if not isinstance(node, Mapping):
         if node is not None:
             report.add(
@@ -31,18 +38,21 @@ def pairs_of(report: Report, node: Node | None, known: tuple[str, ...], what: st
                 tr(f"{what}应写成「键: 值」", f"{what} must be “key: value”"),
                 tr("可用的键:", "Keys: ") + "、".join(known),
             )
-        return {}
-    report_cut_pairs(report, node)
-    found: Pairs = {}
+        broken = Pairs()
+        broken.is_whole = node is None
+        return broken
+    found = Pairs()
+    found.is_whole = not report_cut_pairs(report, node)
     for key, value in node.pairs:
         if key.text in known:
             found[key.text] = (key, value)
         elif not is_cut(key.text):
+            found.is_whole = False
             report.add(
                 "E107",
                 key,
                 tr(f"{what}里没有「{key.text}」这个键", f"{what}: unknown key “{key.text}”"),
-                suggestion(key.text, list(known)),
+                hint_key(key.text, known),
             )
     return found
 
@@ -60,7 +70,19 @@ def texts_of(report: Report, node: Node) -> list[Scalar]:
     if not isinstance(node, Items):
         report.add("E107", node, tr("这里应是列表,例:[甲, 乙]", "A list belongs here, e.g. [a, b]"))
         return []
-    return [item for item in node.items if text_of(report, item) is not None and isinstance(item, Scalar)]
+    found = [item for item in node.items if text_of(report, item) is not None and isinstance(item, Scalar)]
+    for item in found:
+        wide = re.search("[，、]", "" if item.is_quoted else item.text)
+        if wide:
+            message = tr(
+                f"这里是中文的「{wide[0]}」,名单没有分开", f"A full-width {wide[0]} separates nothing here"
+            )
+            hint = tr(
+                "改成半角逗号加空格;名称里真有它就加引号",
+                "Write a comma and a space; quote a name that holds it",
+            )
+            report.add("E102", report.place_in(item, wide.start(), wide.end()), message, hint)
+    return found
 
 
 def whole_number_of(report: Report, node: Node, low: int, high: int) -> int | None:
@@ -77,7 +99,7 @@ def whole_number_of(report: Report, node: Node, low: int, high: int) -> int | No
 
 def needs(report: Report, pairs: Pairs, key: str, name: Scalar) -> bool:
     """Whether a definition has a key it cannot do without; E107 at its name where not."""
-    if key not in pairs:
+    if key not in pairs and pairs.is_whole:
         report.add("E107", name, tr(f"「{name.text}」少了 {key}", f"“{name.text}” lacks {key}"))
     return key in pairs
 
@@ -94,6 +116,8 @@ def one_of(report: Report, node: Node, known: list[str]) -> str | None:
 def source_of(report: Report, pairs: Pairs, key: str, name: Scalar) -> Source | None:
     """`orders` or `items` under a key, or None with what is wrong."""
     if key not in pairs:
+        if not pairs.is_whole:
+            return None
         message = tr(
             f"「{name.text}」少了 {key}: orders 或 items", f"“{name.text}” lacks {key}: orders or items"
         )
@@ -151,7 +175,7 @@ def _nested(report: Report, node: Mapping, leaf: Leaf, depth: int) -> Condition 
         return None
     unknown = [key for key, _ in node.pairs if key.text not in NESTING]
     for key in unknown:
-        hint = suggestion(key.text, list(NESTING))
+        hint = hint_key(key.text, NESTING)
         if re.search(r"[\s(]", key.text.strip()):
             hint = tr(
                 "条件直接写成一行文字,不要花括号和冒号",
@@ -210,6 +234,8 @@ def _negated(report: Report, node: Node, leaf: Leaf, depth: int) -> Condition | 
 def _at_least(report: Report, node: Node, leaf: Leaf, depth: int) -> Condition | None:
     pairs = pairs_of(report, node, ("n", "of"), "at_least")
     if set(pairs) != {"n", "of"}:
+        if not pairs.is_whole:
+            return None
         report.add("E107", node, tr("at_least 要写成 {n: 2, of: […]}", "Write at_least as {n: 2, of: […]}"))
         return None
     members = _members(report, pairs["of"][1], leaf, depth)
