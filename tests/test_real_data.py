@@ -53,8 +53,29 @@ def test_cdnow_rows_customers_and_published_segments(shop: Shop, shared_data: Pa
         found = {row["code"]: row["customers"] for row in scored["segments"]}
         assert found == dict(zip(codes, counts, strict=True)), scheme
         assert scored["customers"] == 23_570
+    scored = shop.json("score-customers", "--scheme", "R包v0.3", "--as-of", "1998-07-01").result
+    assert scored["thresholds"]["frequency"]["cuts"] == ["2", "2", "3", "5"]
+    assert scored["thresholds"]["monetary"]["cuts"] == ["16.36", "32.35", "60.924", "134.95"]
+    assert quantile_counts(shop) == {
+        "r": {1: 4_539, 2: 4_748, 3: 4_844, 4: 4_720, 5: 4_719},
+        "f": {1: 11_908, 3: 4_079, 4: 3_658, 5: 3_925},
+        "m": {1: 5_136, 2: 4_490, 3: 4_629, 4: 4_636, 5: 4_679},
+    }
     again = shop.json("import-orders", master, "--platform", DATA / "cdnow.yaml").result
     assert again["totals"]["unchanged"] == 69_659
+
+
+def quantile_counts(shop: Shop) -> dict[str, dict[int, int]]:
+    """Customers by score of the last run, letter by letter."""
+    newest = "(SELECT max(run_id) FROM score_runs)"
+    return {
+        letter: dict(
+            shop.rows(
+                f"SELECT {letter}_score, count(*) FROM scores WHERE run_id = {newest} GROUP BY ALL ORDER BY ALL"
+            )
+        )
+        for letter in "rfm"
+    }
 
 
 def test_tmall_has_no_people_and_its_refunds_are_not_subtracted_twice(shop: Shop, shared_data: Path) -> None:
@@ -134,6 +155,31 @@ def test_rfm_example_rows_have_the_published_values(shop: Shop, shared_data: Pat
         "JOIN customer_keys AS k USING (customer_id) WHERE k.kind = 'buyer'"
     )
     assert {name: tuple(values) for name, *values in scored if name in published} == published
+
+
+def test_the_tables_of_the_r_package_have_the_published_counts(shop: Shop, shared_data: Path) -> None:
+    orders = shared_data / "rfm_r_orders" / "rfm_data_orders.csv"
+    shop.json("import-orders", orders, "--platform", DATA / "rfm_r_orders.yaml")
+    at = ("--as-of", "2006-12-31")
+    result = shop.json("score-customers", "--scheme", "R包v0.3", *at).result
+    counts = [row["customers"] for row in result["segments"]]
+    assert counts == [35, 342, 170, 9, 104, 47, 28, 10, 102, 148, 0]
+    assert [row["code"] for row in result["segments"]] == [str(place) for place in range(1, 12)]
+    assert result["thresholds"]["recency"]["cuts"] == ["115", "181", "297.4", "482"]
+    assert result["thresholds"]["frequency"]["cuts"] == ["4", "5", "6", "8"]
+    assert result["thresholds"]["monetary"]["cuts"] == ["255.8", "382", "506.4", "666"]
+    published = {
+        "Abbey O'Reilly": 343, "Add Senger": 412, "Aden Lesch": 323, "Aden Murphy": 544, "Admiral Senger": 433,
+    }  # fmt: skip
+    scored = shop.rows(
+        "SELECT k.value, s.r_score * 100 + s.f_score * 10 + s.m_score FROM scores AS s "
+        "JOIN customer_keys AS k USING (customer_id) WHERE k.kind = 'buyer'"
+    )
+    assert {name: digits for name, digits in scored if name in published} == published
+    result = shop.json("score-customers", "--scheme", "R包v0.2", *at).result
+    assert {row["name"]: row["customers"] for row in result["segments"] if row["customers"]} == {
+        "冠军": 158, "忠诚": 278, "潜力忠诚": 229, "流失": 111, "有风险": 86, "快要沉睡": 50, "其他": 48, "需要关注": 35,
+    }  # fmt: skip
 
 
 def test_orders_of_several_customers_are_told_apart(shop: Shop, shared_data: Path) -> None:

@@ -117,7 +117,7 @@ def _word_scores(scoring: Scoring, run_id: int) -> Outcome:
     scored, before = scoring.scored, scoring.before
     result = {
         "scheme": scored.scheme.name,
-        "window": scored.scheme.window,
+        "window": scored.scheme.window.words,
         "customers": scored.customers,
         "segments": [
             {"code": segment.code, "name": segment.name, "customers": customers, "net_fen": net_fen}
@@ -144,7 +144,7 @@ def _word_scores(scoring: Scoring, run_id: int) -> Outcome:
         Column("letter", tr("指标", "Letter")), Column("of", tr("怎么算", "Measured as")),
         Column("cuts", tr("打分分界", "Score cuts")), Column("line", tr("好的一边", "Better side")),
     )  # fmt: skip
-    scheme = f"{scored.scheme.name} · {scored.scheme.window}"
+    scheme = f"{scored.scheme.name} · {scored.scheme.window.words}"
     notes = [tr(f"{scheme} · 有有效订单的客户 {scored.customers:,} 人",
                 f"{scheme} · {scored.customers:,} customers with valid orders")]  # fmt: skip
     late, anonymous = scoring.future_rows, scoring.anonymous_orders

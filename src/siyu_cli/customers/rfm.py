@@ -19,6 +19,7 @@ from siyu_cli.customers.scheme import (
     LETTERS,
     SHORT,
     UNITS,
+    Area,
     CutScore,
     Letter,
     Levels,
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
     from siyu_cli.store.engine import Engine
 
-NO_LOWER_BOUND = -(2**31)
-
 _PER_SQL = {"消费额": "1", "笔单价": "order_total", "次均金额": "frequency"}
 
 _FREQUENCY_SQL = {
@@ -42,13 +41,13 @@ _FREQUENCY_SQL = {
     "行数": "SUM(line_count)",
 }
 
-# Parameters: first and last day of the window, as-of day.
+# Parameters: the bounds of the window, as-of day.
 _RAW_SQL = """
 WITH sums AS (
     SELECT customer_id, MAX(CASE WHEN is_order = 1 THEN paid_day END) AS last_day,
            {frequency} AS frequency, SUM(is_order) AS order_total, SUM(net_fen) AS net_total
     FROM fact_orders
-    WHERE customer_id IS NOT NULL AND paid_day >= ? AND paid_day <= ?
+    WHERE customer_id IS NOT NULL AND {window}
     GROUP BY customer_id
     HAVING SUM(is_order) > 0
 )
@@ -86,6 +85,7 @@ class Lines:
         shown: dict[str, Any] = {"of": self.measure.of, "unit": UNITS[self.measure.of]}
         if self.measure.score is not None:
             shown["cuts"] = [self._text(cut, 4) for cut in self.score_cuts]
+            shown["cuts_exact"] = [str(cut / 100 if self.is_money else cut) for cut in self.score_cuts]
             shown["scores"] = list(_scores_in_order(self.measure))
         if self.line is not None and levels is not None:
             in_score = levels.by == "score_mean"
@@ -155,9 +155,18 @@ class Scored:
         ]
 
 
-def raw_sql(scheme: Scheme) -> str:
-    """The raw values of every customer; its parameters are first and last day of the window, as-of day."""
-    return _RAW_SQL.format(frequency=_FREQUENCY_SQL[scheme.frequency.of], per=_PER_SQL[scheme.monetary.of])
+def raw_values(scheme: Scheme, as_of: AsOf) -> Expression:
+    """The raw values of every customer with a valid order in the scheme's window."""
+    span = scheme.window.span(as_of)
+    window, bounds = "1 = 1", list[int]()
+    if span is not None:
+        tests = [(">=", span.low), ("<=", span.high)]
+        window = " AND ".join(f"{span.column} {sign} ?" for sign, bound in tests if bound is not None)
+        bounds = [bound for _, bound in tests if bound is not None]
+    sql = _RAW_SQL.format(
+        frequency=_FREQUENCY_SQL[scheme.frequency.of], per=_PER_SQL[scheme.monetary.of], window=window
+    )
+    return Expression(sql, (*bounds, as_of.day))
 
 
 def score_customers(engine: Engine, scheme: Scheme, as_of: AsOf) -> Scored:
@@ -165,8 +174,8 @@ def score_customers(engine: Engine, scheme: Scheme, as_of: AsOf) -> Scored:
 
     Leaves `rfm_scored`: one row per customer with the columns of store.scores.SCORE_COLUMNS.
     """
-    first_day = NO_LOWER_BOUND if scheme.window_days is None else as_of.day - scheme.window_days + 1
-    engine.write(raw_sql(scheme), "rfm_raw", (first_day, as_of.day, as_of.day))
+    raw = raw_values(scheme, as_of)
+    engine.write(raw.sql, "rfm_raw", raw.params)
     values = {letter: _distribution(engine, letter) for letter in LETTERS}
     cuts = {letter: _score_cuts(measure, values[letter]) for letter, measure in scheme.measures.items()}
     scores = {
@@ -284,11 +293,21 @@ def _level_sql(levels: Levels, letter: Letter, lines: Lines, values: Distributio
 
 
 def _segment_test(segment: Segment) -> Expression:
+    tests = [_area_test(area) for area in segment.areas]
+    params = tuple(param for test in tests for param in test.params)
+    return Expression(" OR ".join(f"({test.sql})" for test in tests), params)
+
+
+def _area_test(area: Area) -> Expression:
     tests, params = [], list[int | str]()
-    for letter, bounds in zip(LETTERS, segment.ranges, strict=True):
-        if bounds is not None:
-            tests.append(f"{SHORT[letter]}_level >= ? AND {SHORT[letter]}_level <= ?")
-            params += bounds
+    for axis, (low, high) in area.ranges.items():
+        if axis == "fm":
+            # The mean of F and M without dividing: low <= (F + M) / 2 < high + 1.
+            tests.append("f_level + m_level >= ? AND f_level + m_level < ?")
+            params += [2 * low, 2 * (high + 1)]
+        else:
+            tests.append(f"{axis}_level >= ? AND {axis}_level <= ?")
+            params += [low, high]
     return Expression(" AND ".join(tests) or "1 = 1", tuple(params))
 
 

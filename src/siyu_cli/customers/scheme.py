@@ -7,9 +7,12 @@ score grid has a segment, and no segment is left that can never match.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Literal
+
+from siyu_cli.windows import Window
 
 Letter = Literal["recency", "frequency", "monetary"]
 LETTERS: tuple[Letter, ...] = ("recency", "frequency", "monetary")
@@ -35,6 +38,9 @@ UNITS = {
 
 By = Literal["score_mean", "raw_mean", "raw_median", "fixed"]
 Compare = Literal[">", ">="]
+Axis = Literal["r", "f", "m", "fm"]
+AXES: tuple[Axis, ...] = ("r", "f", "m", "fm")
+Range = tuple[int, int]
 Cell = tuple[int | None, int | None, int | None]
 
 
@@ -82,26 +88,43 @@ class Levels:
 
 
 @dataclass(frozen=True)
+class Area:
+    """A box of levels (scores, or 0 and 1 of the eight), both ends included; None = any.
+
+    `both` is over the mean of F and M, which may end in a half: [lo, hi] means lo <= mean < hi + 1.
+    """
+
+    recency: Range | None = None
+    frequency: Range | None = None
+    monetary: Range | None = None
+    both: Range | None = None
+
+    @property
+    def ranges(self) -> dict[Axis, Range]:
+        """The ranges given, by the axis they are over."""
+        given = zip(AXES, (self.recency, self.frequency, self.monetary, self.both), strict=True)
+        return {axis: bounds for axis, bounds in given if bounds is not None}
+
+    def holds(self, cell: Cell) -> bool:
+        """Whether a cell of levels lies inside."""
+        for axis, (low, high) in self.ranges.items():
+            level = level_of(cell, axis)
+            if level is None or not low <= level <= high:
+                return False
+        return True
+
+
+@dataclass(frozen=True)
 class Segment:
-    """Customers whose level (score, or 0 and 1 of the eight) lies in every given range; None = any."""
+    """Customers whose levels lie in one of the areas and in no earlier segment's."""
 
     code: str
     name: str
-    recency: tuple[int, int] | None = None
-    frequency: tuple[int, int] | None = None
-    monetary: tuple[int, int] | None = None
-
-    @property
-    def ranges(self) -> tuple[tuple[int, int] | None, ...]:
-        return (self.recency, self.frequency, self.monetary)
+    areas: tuple[Area, ...] = (Area(),)
 
     def matches(self, cell: Cell) -> bool:
         """Whether a customer of this cell belongs here (when no earlier segment took it)."""
-        pairs = zip(self.ranges, cell, strict=True)
-        return all(
-            bounds is None or (level is not None and bounds[0] <= level <= bounds[1])
-            for bounds, level in pairs
-        )
+        return any(area.holds(cell) for area in self.areas)
 
 
 # R, F, M: 1 = the better side of the line (recency: bought more recently).
@@ -110,16 +133,16 @@ EIGHT_NAMES = (
     ("110", "一般价值"), ("100", "一般发展"), ("010", "一般保持"), ("000", "一般挽留"),
 )  # fmt: skip
 EIGHT = tuple(
-    Segment(code, name, *((int(digit), int(digit)) for digit in code)) for code, name in EIGHT_NAMES
+    Segment(code, name, (Area(*((int(digit), int(digit)) for digit in code)),)) for code, name in EIGHT_NAMES
 )
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """A whole scheme. With `levels` the segments are the eight; without, ranges over scores."""
+    """A whole scheme. With `levels` the segments are the eight; without, areas of scores."""
 
     name: str
-    window_days: int | None
+    window: Window
     recency: Measure
     frequency: Measure
     monetary: Measure
@@ -137,13 +160,34 @@ class Scheme:
         return (*self.segments, self.rest) if self.rest else self.segments
 
     @property
-    def window(self) -> str:
-        return "全部" if self.window_days is None else f"近{self.window_days}天"
-
-    @property
     def text(self) -> str:
         """One canonical text of everything that decides a result."""
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Why nobody can fall into a segment: no cell lies in it, or the first that does is taken by `taker`."""
+
+    place: int
+    cell: Cell | None = None
+    taker: str = ""
+
+
+def level_of(cell: Cell, axis: Axis) -> int | None:
+    """A cell's level on an axis; the mean of F and M counts as the whole number below it."""
+    if axis != "fm":
+        return cell[AXES.index(axis)]
+    _, frequency, monetary = cell
+    return None if frequency is None or monetary is None else (frequency + monetary) // 2
+
+
+def axis_levels(measures: Mapping[Letter, Measure], axis: Axis) -> tuple[int, ...]:
+    """The levels that occur on an axis, rising; none where a score it needs is missing."""
+    if axis != "fm":
+        return measures[LETTERS[AXES.index(axis)]].scores
+    pairs = product(measures["frequency"].scores, measures["monetary"].scores)
+    return tuple(sorted({(frequency + monetary) // 2 for frequency, monetary in pairs}))
 
 
 def cells(scheme: Scheme) -> list[Cell]:
@@ -159,15 +203,25 @@ def first_gap(scheme: Scheme) -> Cell | None:
     return next((cell for cell in cells(scheme) if not any(s.matches(cell) for s in scheme.segments)), None)
 
 
-def unreachable(scheme: Scheme) -> list[int]:
-    """Positions of segments that no customer can fall into: out of range, or taken by earlier ones."""
+def blocked_segments(scheme: Scheme) -> list[Blocked]:
+    """The segments that no customer can fall into: out of reach, or taken by earlier ones."""
     if scheme.levels:
         return []
-    taken = {
-        next((place for place, segment in enumerate(scheme.segments) if segment.matches(cell)), None)
-        for cell in cells(scheme)
-    }
-    return [place for place in range(len(scheme.segments)) if place not in taken]
+    segments = scheme.segments
+    own: dict[int, Cell] = {}
+    reached: set[int] = set()
+    for cell in cells(scheme):
+        matching = [place for place, segment in enumerate(segments) if segment.matches(cell)]
+        reached |= set(matching[:1])
+        for place in matching:
+            own.setdefault(place, cell)
+    found = []
+    for place in range(len(segments)):
+        if place not in reached:
+            first = own.get(place)
+            taker = next((s.name for s in segments if first and s.matches(first)), "")
+            found.append(Blocked(place, first, taker))
+    return found
 
 
 def show_cell(cell: Cell) -> str:
