@@ -21,6 +21,7 @@ from siyu_cli.commands import (
     reminders,
     reports,
     rules,
+    scores,
     start,
     undo,
 )
@@ -92,6 +93,7 @@ for panel in (
     lead_care,
     lead_lists,
     reminders,
+    scores,
     customers,
     people,
     rules,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from siyu_cli.customers.facts import build_facts, future_rows
+from siyu_cli.customers.migration import Migration, read_migration
 from siyu_cli.customers.rfm import Scored, score_customers
 from siyu_cli.store.engine import DuckDbEngine
-from siyu_cli.store.scores import ScoreRun, previous_score_run, save_scores, segment_counts
+from siyu_cli.store.scores import ScoreRun, previous_score_run, save_scores, score_run_of
 
 if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scoring:
-    """One score run as the command reports it; `before` is None where the scheme was never run."""
+    """One score run as the command reports it; `migration` is None where the scheme was never run before."""
 
     scored: Scored
-    before: dict[str, int] | None
-    before_as_of_sec: int | None
+    migration: Migration | None
     anonymous_orders: int
     future_rows: int
     is_changed: bool
@@ -42,10 +42,12 @@ def score_and_save(run: Run, scheme: Scheme, as_of: AsOf) -> Scoring:
     run.counts = {"customers": scored.customers} | {
         segment.name: customers for segment, customers, _ in scored.segments if customers
     }
+    # Equal results stay under the run that made them first.
+    stored = score_run_of(engine, as_of, scheme.name)
+    assert stored is not None
     return Scoring(
         scored,
-        segment_counts(engine, previous.run_id) if previous else None,
-        previous.as_of_sec if previous else None,
+        read_migration(engine, previous, stored) if previous else None,
         count_anonymous_orders(engine),
         future_rows(engine, as_of),
         is_changed,

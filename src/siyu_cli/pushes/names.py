@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -41,9 +40,7 @@ def find_target(engine: Engine, name: str, as_of: AsOf, rule_tags: Sequence[str]
     held = engine.query("SELECT tag FROM held_tags UNION SELECT tag FROM tag_log").column("tag").to_pylist()
     tags = {*held, *rule_tags}
     run = newest_score_run(engine, as_of)
-    scheme = json.loads(run.scheme_text) if run else {}
-    known = [*scheme.get("segments", []), scheme.get("rest")]
-    segments = [segment["name"] for segment in known if segment]
+    segments = [name for _, name in run.segments] if run else []
     wanted = fold(name)
     for tag in sorted(tags):
         if fold(tag) == wanted:

@@ -130,13 +130,11 @@ SELECT segment_code, COUNT(*) AS customers, SUM(net_fen) AS segment_fen FROM sco
 GROUP BY segment_code
 """
     found = {row["segment_code"]: row for row in engine.query(sql, (run.run_id,)).to_pylist()}
-    scheme: dict[str, Any] = json.loads(run.scheme_text)
-    known = [*scheme["segments"], *([scheme["rest"]] if scheme.get("rest") else [])]
     rows = []
-    for segment in known:
-        row = found.get(segment["code"])
+    for code, name in run.segments:
+        row = found.get(code)
         counts = (int(row["customers"]), int(row["segment_fen"])) if row else (0, 0)
-        rows.append(SegmentRow(segment["code"], segment["name"], *counts))
+        rows.append(SegmentRow(code, name, *counts))
     return Scores(
         run.scheme, format_seconds(run.as_of_sec), _threshold_words(json.loads(run.thresholds)), tuple(rows)
     )

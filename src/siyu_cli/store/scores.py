@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,13 @@ class ScoreRun:
     thresholds: str
     scheme_text: str
 
+    @property
+    def segments(self) -> list[tuple[str, str]]:
+        """Code and name of every segment of the scheme as it was then, in the order they are shown."""
+        scheme = json.loads(self.scheme_text)
+        known = [*scheme.get("segments", []), scheme.get("rest")]
+        return [(segment["code"], segment["name"]) for segment in known if segment]
+
 
 def score_runs(engine: Engine, as_of: AsOf) -> list[ScoreRun]:
     """The runs known at a moment, newest first: by the day they speak of, then by when they were made."""
@@ -60,10 +68,12 @@ def previous_score_run(engine: Engine, as_of: AsOf, scheme: str) -> ScoreRun | N
     )
 
 
-def segment_counts(engine: Engine, run_id: int) -> dict[str, int]:
-    """Customers per segment code of a run."""
-    sql = "SELECT segment_code, COUNT(*) AS customers FROM scores WHERE run_id = ? GROUP BY segment_code"
-    return {row["segment_code"]: int(row["customers"]) for row in engine.query(sql, (run_id,)).to_pylist()}
+def score_run_of(engine: Engine, as_of: AsOf, scheme: str) -> ScoreRun | None:
+    """The run of a scheme that speaks of exactly this moment."""
+    return next(
+        (run for run in score_runs(engine, as_of) if run.scheme == scheme and run.as_of_sec == as_of.seconds),
+        None,
+    )
 
 
 def save_scores(con: DuckDBPyConnection, run: ScoreRun, scored: str) -> bool:
