@@ -82,6 +82,58 @@ def test_change_since_the_last_time(shop: Any) -> None:
     assert "重要发展,0,0,-1" in shown
 
 
+def matrix(result: dict[str, Any]) -> dict[tuple[str | None, str | None], int]:
+    return {(move["from"], move["to"]): move["customers"] for move in result["migration"]["moves"]}
+
+
+def test_who_moved_where(shop: Any) -> None:
+    """1 stays, 2 falls, 3 is new, 4 leaves the window; every sum is a size."""
+    orders = [
+        order(1, 1, "2025-01-10", 500), order(2, 1, "2025-03-10", 500), order(3, 2, "2025-01-20", 900),
+        order(4, 3, "2025-03-13", 30), order(5, 4, "2024-12-20", 10),
+    ]  # fmt: skip
+    fill(shop, orders, customers=4)
+    own = shop.root / "segments" / "两群.yaml"
+    own.write_text(
+        "name: 两群\nwindow: 近60天\nrecency: {of: 距上次购买天数, score: {cuts: [30], scores: [2, 1]}}\n"
+        "frequency: {of: 订单数}\nmonetary: {of: 消费额}\n"
+        "segments: [{name: 新近, r: [2, 2]}, {name: 久远, r: [1, 1]}]\n",
+        "utf-8",
+    )
+    first = shop.json("score-customers", "--scheme", "两群", "--as-of", "2025-02-01").result
+    assert first["migration"] is None
+    result = shop.json("score-customers", "--scheme", "两群", *AT).result
+    assert matrix(result) == {("新近", "新近"): 1, ("新近", "久远"): 1, (None, "新近"): 1, ("久远", None): 1}
+    found = result["migration"]
+    names = ("before", "after", "stayed", "moved", "new", "gone", "previous_run_id", "is_scheme_changed")
+    assert [found[name] for name in names] == [3, 3, 1, 1, 1, 1, 1, False]
+    assert found["previous_as_of"] == "2025-02-01 23:59:59"
+    assert [(move["from_code"], move["to_code"]) for move in found["moves"]] == [
+        ("1", "1"), ("1", "2"), ("2", None), (None, "1"),
+    ]  # fmt: skip
+    sizes = {row["name"]: (row["customers"], row["net_fen"]) for row in result["segments"]}
+    arrived = {
+        name: tuple(
+            sum(move[key] for move in found["moves"] if move["to"] == name)
+            for key in ("customers", "net_fen")
+        )
+        for name in sizes
+    }
+    assert arrived == sizes
+    shown = shop.run("score-customers", "--scheme", "两群", *AT, "--dry-run")
+    assert "1 新近" in shown.stdout
+    assert "留在原群 1 人,换群 1 人,新来 1 人,不在窗口里了 1 人" in shown.stderr
+    # Another scheme has a past of its own; a segment of an edited one is known by its name.
+    assert shop.json("score-customers", *AT).result["migration"] is None
+    own.write_text(own.read_text("utf-8").replace("新近", "热").replace("近60天", "全部"), "utf-8")
+    edited = shop.json("score-customers", "--scheme", "两群", "--as-of", "2025-03-16").result
+    assert edited["migration"]["is_scheme_changed"]
+    assert matrix(edited) == {
+        ("新近", "热"): 2, ("久远", "久远"): 1, (None, "久远"): 1,
+    }  # fmt: skip
+    assert "改过" in shop.run("score-customers", "--scheme", "两群", "--as-of", "2025-03-16").stderr
+
+
 def test_a_dry_run_writes_nothing(shop: Any) -> None:
     fill(shop, ORDERS)
     document = shop.json("score-customers", *AT, "--dry-run").document
@@ -91,7 +143,7 @@ def test_a_dry_run_writes_nothing(shop: Any) -> None:
     assert shop.rows("SELECT count(*) FROM runs WHERE command = 'score-customers'") == [(0,)]
 
 
-@pytest.mark.parametrize("scheme", ["八分群", "八分群-中位数", "八分群-固定", "八分群-购买天数"])
+@pytest.mark.parametrize("scheme", ["八分群", "R包v0.3", "RF十格", "Putler十一群"])
 def test_an_empty_shop_and_a_moment_before_the_first_order(shop: Any, scheme: str) -> None:
     assert shop.json("score-customers", "--scheme", scheme).result["customers"] == 0
     fill(shop, ORDERS)

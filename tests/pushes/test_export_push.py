@@ -56,6 +56,7 @@ def test_one_workbook_per_owner(full: Any) -> None:
         "消费额",
         "标签",
         "分群",
+        "RFM分",
         "建议",
     )
     assert rows[1] == (
@@ -67,6 +68,7 @@ def test_one_workbook_per_owner(full: Any) -> None:
         "2025-03-10",
         100,
         "爱水果",
+        None,
         None,
         None,
     )
@@ -100,6 +102,17 @@ def test_two_lists_of_one_reason_do_not_take_each_other_s_workbooks(full: Any) -
     assert all((full.root / file).is_file() for file in first["files"])
     assert full.json("export-push", "爱水果", "--reason", "三月", *AT).result["files"] == first["files"]
     assert full.json("export-push", "老客", "--reason", "三月", *AT).result["files"] == second["files"]
+
+
+def test_a_segment_of_scores_shows_them(full: Any) -> None:
+    full.run("score-customers", "--scheme", "RF十格", *AT)
+    full.json("export-push", "爱水果", "--single", *AT)
+    rows = sheet_rows(full.root / DAY / "爱水果" / "名单.xlsx")
+    known = full.rows("SELECT customer_id, segment, r_score, f_score FROM scores ORDER BY customer_id")
+    shown = {row[0]: row[8:10] for row in rows[1:]}
+    for customer_id, segment, r, f in known:
+        assert shown.get(str(customer_id), (segment, f"R{r} F{f}")) == (segment, f"R{r} F{f}")
+    assert (known[0][1], f"R{known[0][2]} F{known[0][3]}") in shown.values()
 
 
 def test_a_segment_with_its_advice(full: Any) -> None:

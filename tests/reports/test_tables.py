@@ -23,6 +23,11 @@ CUSTOMERS = [
     "net_fen",
     "first_at",
     "last_at",
+    "r_score",
+    "f_score",
+    "m_score",
+    "segment_code",
+    "segment",
 ]
 
 
@@ -59,13 +64,28 @@ def test_customers(full: Any, tmp_path: Path) -> None:
     assert read_csv(out) == [
         CUSTOMERS,
         ["1", "有赞:b2;淘宝:买家,一", "138****0001", "xl", "3", "2", "17500", "2025-03-10 10:00:00",
-         "2025-03-12 10:00:00"],
-        ["2", "", "", "", "0", "0", "0", "", ""],
+         "2025-03-12 10:00:00", "", "", "", "", ""],
+        ["2", "", "", "", "0", "0", "0", "", "", "", "", "", "", ""],
     ]  # fmt: skip
     full.run("export-table", "customers", "--out", out, "--reveal", *AT)
     assert read_csv(out)[0][2] == "phone"
     assert read_csv(out)[1][2] == "13800000001"
     assert full.rows("SELECT rows, is_revealed FROM exports ORDER BY run_id") == [(2, 0), (2, 1)]
+
+
+def test_customers_and_scores_carry_the_last_run_s_results(full: Any, tmp_path: Path) -> None:
+    out, scores = tmp_path / "customers.csv", tmp_path / "scores.csv"
+    full.run("score-customers", "--scheme", "RF十格", "--as-of", "2025-03-11")
+    full.run("score-customers", "--scheme", "R包v0.3", *AT)
+    full.run("export-table", "customers", "--out", out, *AT)
+    # One customer alone: every quantile is her own value, so she is below every cut of F and M.
+    assert [row[-5:] for row in read_csv(out)[1:]] == [["5", "1", "1", "5", "新客"], [""] * 5]
+    full.run("export-table", "customers", "--out", out, "--as-of", "2025-03-11")
+    assert read_csv(out)[1][-5:] == ["5", "1", "", "1", "新客"]
+    full.run("export-table", "scores", "--out", scores, *AT)
+    table = read_csv(scores)
+    assert table[0][-5:] == ["r_score", "f_score", "m_score", "segment_code", "segment"]
+    assert [row[-5:] for row in table[1:]] == [["5", "1", "", "1", "新客"], ["5", "1", "1", "5", "新客"]]
 
 
 def test_tags_are_only_those_held_now(full: Any, tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ class Migration:
         """For `result.migration`; a segment that is null stands for new (from) or gone (to) customers."""
         from siyu_cli.clock import format_seconds
 
+        before, after = ({name: code for code, name in run.segments} for run in (self.earlier, self.later))
         return {
             "previous_as_of": format_seconds(self.earlier.as_of_sec),
             "previous_run_id": self.earlier.run_id,
@@ -105,7 +106,9 @@ class Migration:
             "moves": [
                 {
                     "from": move.before or None,
+                    "from_code": before.get(move.before),
                     "to": move.after or None,
+                    "to_code": after.get(move.after),
                     "customers": move.customers,
                     "net_fen": move.net_fen,
                 }

@@ -54,7 +54,7 @@ ORDER BY t.customer_id, t.tag
 """
 # Parameter: score run.
 _SEGMENTS_SQL = """
-SELECT s.customer_id, s.segment_code, s.segment FROM scores AS s
+SELECT s.customer_id, s.segment_code, s.segment, s.r_score, s.f_score, s.m_score FROM scores AS s
 JOIN push_audience AS a ON a.customer_id = s.customer_id
 WHERE s.run_id = ?
 """
@@ -86,6 +86,7 @@ class Person:
     net_fen: int
     tags: tuple[str, ...]
     segment: str
+    scores: str
     advice: str
 
 
@@ -109,16 +110,14 @@ def find_audience(engine: Engine, target: Target, as_of: AsOf, score_run_id: int
     rows = engine.query(_PEOPLE_SQL).to_pylist()
     phones, buyers = _keys(engine)
     tags = _grouped(engine.query(_TAGS_SQL).to_pylist(), "tag")
-    segments = {
-        row["customer_id"]: (row["segment_code"], row["segment"])
-        for row in engine.query(_SEGMENTS_SQL, (score_run_id,)).to_pylist()
-    }
+    scored = {row["customer_id"]: row for row in engine.query(_SEGMENTS_SQL, (score_run_id,)).to_pylist()}
     people = []
     for row in rows:
         if row["is_opted_out"]:
             continue
         number = row["customer_id"]
-        code, segment = segments.get(number, ("", ""))
+        score = scored.get(number, {})
+        segment = score.get("segment", "")
         people.append(
             Person(
                 customer_id=number,
@@ -131,10 +130,17 @@ def find_audience(engine: Engine, target: Target, as_of: AsOf, score_run_id: int
                 last_bought=date_of(row["last_day"]).isoformat() if row["last_day"] is not None else "",
                 tags=tuple(tags.get(number, ())),
                 segment=segment,
-                advice=ADVICE.get(code, "") if is_eight(segment) else "",
+                scores=_score_words(score),
+                advice=ADVICE.get(score["segment_code"], "") if is_eight(segment) else "",
             )
         )
     return Audience(len(rows), len(rows) - len(people), tuple(people))
+
+
+def _score_words(score: dict[str, Any]) -> str:
+    """`R5 F4 M3`; letters that the scheme does not score are left out."""
+    letters = {letter: score.get(f"{letter.lower()}_score") for letter in "RFM"}
+    return " ".join(f"{letter}{value}" for letter, value in letters.items() if value is not None)
 
 
 def is_eight(segment: str) -> bool:

@@ -186,6 +186,7 @@ def _sheet(people: tuple[Person, ...], *, reveal: bool) -> ListSheet:
         ListColumn(tr("消费额", "Spent"), "yuan"),
         ListColumn(tr("标签", "Tags")),
         ListColumn(tr("分群", "Segment")),
+        ListColumn(tr("RFM分", "RFM scores")),
         ListColumn(tr("建议", "Advice")),
     )
     rows = [
@@ -199,6 +200,7 @@ def _sheet(people: tuple[Person, ...], *, reveal: bool) -> ListSheet:
             person.net_fen,
             "、".join(person.tags),
             person.segment,
+            person.scores,
             person.advice,
         )
         for person in people
@@ -240,6 +242,13 @@ def _about(
         (
             tr("消费额", "Spent"),
             tr("有效订单实付减退款合计(元)", "Paid minus refunds of valid orders (yuan)"),
+        ),
+        (
+            tr("分群、RFM分", "Segment, RFM scores"),
+            tr(
+                "最近一次 siyu score-customers 的结果;方案不打分时没有 RFM分",
+                "From the last siyu score-customers; no scores where the scheme gives none",
+            ),
         ),
         (
             tr("手机号", "Phone"),

@@ -16,6 +16,7 @@ from siyu_cli.errors import UsageRefused
 from siyu_cli.files import replacing
 from siyu_cli.language import tr
 from siyu_cli.store.engine import DuckDbEngine
+from siyu_cli.store.scores import newest_score_run
 from siyu_cli.words import did_you_mean
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _date(column: str) -> str:
     return f"CAST(DATE '1970-01-01' + CAST({column} AS INTEGER) AS VARCHAR)"
 
 
-# {phone:column} becomes the phone column and {text:column} a text that may hold one, full or masked, {until} what is visible as of the moment. Written for the store (DuckDB); the facts that
+# {phone:column} becomes the phone column and {text:column} a text that may hold one, full or masked, {until} what is visible as of the moment, {score_run} the newest score run of then. Written for the store (DuckDB); the facts that
 # customers and orders stand on are common-core SQL.
 _TABLES: dict[str, str] = {
     "customers": f"""
@@ -52,6 +53,7 @@ buyers AS (
 phones AS (
     SELECT customer_id, min(value) AS phone FROM customer_keys WHERE kind = 'phone' GROUP BY customer_id
 ),
+scored AS (SELECT customer_id, r_score, f_score, m_score, segment_code, segment FROM scores WHERE run_id = {{score_run}}),
 owners AS (
     SELECT k.customer_id, min_by(s.staff_id, s.lead_id) AS owner
     FROM customer_keys AS k JOIN lead_state AS s ON s.phone = k.value
@@ -61,12 +63,14 @@ SELECT c.customer_id, coalesce(b.buyer_ids, '') AS buyer_ids, {{phone:p.phone}},
        coalesce(w.owner, '') AS owner, CAST(coalesce(o.orders, 0) AS BIGINT) AS orders,
        CAST(coalesce(o.days, 0) AS BIGINT) AS days,
        CAST(coalesce(o.net_fen, 0) AS BIGINT) AS net_fen,
-       coalesce({_moment("o.first_sec")}, '') AS first_at, coalesce({_moment("o.last_sec")}, '') AS last_at
+       coalesce({_moment("o.first_sec")}, '') AS first_at, coalesce({_moment("o.last_sec")}, '') AS last_at,
+       s.r_score, s.f_score, s.m_score, coalesce(s.segment_code, '') AS segment_code, coalesce(s.segment, '') AS segment
 FROM customers AS c
 LEFT JOIN bought AS o USING (customer_id)
 LEFT JOIN buyers AS b USING (customer_id)
 LEFT JOIN phones AS p USING (customer_id)
 LEFT JOIN owners AS w USING (customer_id)
+LEFT JOIN scored AS s USING (customer_id)
 ORDER BY c.customer_id
 """,
     "orders": f"""
@@ -191,11 +195,14 @@ class Exported:
 
 def export_table(run: Run, asked: TableExport, as_of: AsOf, shown: str) -> Exported:
     """Write the table, streamed where it may be large. A dry run only counts."""
+    engine = DuckDbEngine(run.con)
     if asked.name in _NEEDS_FACTS:
-        build_facts(DuckDbEngine(run.con), as_of)
+        build_facts(engine, as_of)
     table, moment = _MOMENTS.get(asked.name, ("", ""))
     visible = f"{moment} <= {as_of.seconds:d}"
     sql = _with_phones(_TABLES[asked.name], reveal=asked.reveal).replace("{until}", visible)
+    scores = newest_score_run(engine, as_of)
+    sql = sql.replace("{score_run}", str(scores.run_id if scores else 0))
     later = 0
     if table:
         later = int(run.con.execute(f"SELECT count(*) FROM {table} WHERE NOT ({visible})").fetchall()[0][0])
