@@ -59,9 +59,9 @@ class WindowError(Exception):
 
 @dataclass(frozen=True)
 class Span:
-    """Bounds on `paid_day` or `paid_sec`; None is open."""
+    """Bounds on the day or the second of a row, whatever its table calls them; None is open."""
 
-    column: Literal["paid_day", "paid_sec"]
+    unit: Literal["day", "sec"]
     low: int | None
     high: int | None
 
@@ -79,11 +79,11 @@ class Window:
         if self.kind == "all":
             return None
         if self.kind == "last_hours":
-            return Span("paid_sec", as_of.seconds - 3600 * self.first + 1, as_of.seconds)
+            return Span("sec", as_of.seconds - 3600 * self.first + 1, as_of.seconds)
         if self.kind == "hours_ago":
-            return Span("paid_sec", as_of.seconds - 3600 * self.second + 1, as_of.seconds - 3600 * self.first)
+            return Span("sec", as_of.seconds - 3600 * self.second + 1, as_of.seconds - 3600 * self.first)
         low, high = self._days(as_of)
-        return Span("paid_day", low, high)
+        return Span("day", low, high)
 
     @property
     def words(self) -> str:

@@ -74,7 +74,7 @@ def test_a_send_counts_once_a_person_push_and_day() -> None:
             build_sends(engine, close_of("2025-03-15"))
             sends = engine.query("SELECT * FROM fact_sends ORDER BY customer_id, push_key").to_pylist()
             assert [tuple(row.values()) for row in sends] == [
-                (1, "三月a", NOON, DAY), (1, "别的", NOON + 5, DAY), (2, "三月a", NOON, DAY),
+                (1, 5, "三月a", NOON, DAY), (1, 8, "别的", NOON + 5, DAY), (2, 5, "三月a", NOON, DAY),
             ]  # fmt: skip
 
 

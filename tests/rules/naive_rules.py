@@ -28,6 +28,11 @@ from siyu_cli.rules.tree import (
 from tests.rules.rule_facts import World
 
 Row = dict[str, Any]
+# What the day and the second of a row are called.
+_TIMES = {
+    "orders": ("paid_day", "paid_sec"), "items": ("paid_day", "paid_sec"),
+    "events": ("day", "at_sec"), "sends": ("sent_day", "sent_sec"),
+}  # fmt: skip
 
 
 def naive_tags(world: World, rules: RuleSet, as_of: AsOf) -> dict[int, set[str]]:
@@ -78,8 +83,10 @@ class _Customer:
     def __init__(self, world: World, customer: Row, as_of: AsOf) -> None:
         self.customer, self.as_of = customer, as_of
         mine = customer["customer_id"]
-        self.orders = [row for row in world.orders if row["customer_id"] == mine]
-        self.items = [row for row in world.items if row["customer_id"] == mine]
+        every = {"orders": world.orders, "items": world.items, "events": world.events, "sends": world.sends}
+        self.rows = {
+            source: [row for row in rows if row["customer_id"] == mine] for source, rows in every.items()
+        }
         self.order_of = {row["order_no"]: row for row in world.orders if row["is_order"]}
         self.tags: set[str] = set()
 
@@ -112,13 +119,15 @@ class _Customer:
 
     def metric(self, metric: Metric) -> Fraction | None:
         by_item = metric.source == "items" or any(scope.source == "items" for scope in metric.scopes)
-        rows = [row for row in (self.items if by_item else self.orders) if self._counts(row, metric)]
+        source = "items" if by_item else metric.source
+        day = _TIMES[source][0]
+        rows = [row for row in self.rows[source] if self._counts(row, metric, source)]
         orders = [row for row in rows if row.get("is_order", 1)]
         if by_item and metric.source == "orders" and metric.aggregate in ("count", "avg", "min", "max"):
             parts = _by_order(orders, metric)
         else:
             parts = [_amount(row, metric) for row in orders]
-        days = sorted({row["paid_day"] for row in orders})
+        days = sorted({row[day] for row in orders})
         today = self.as_of.day
         match metric.aggregate:
             case "count":
@@ -143,7 +152,7 @@ class _Customer:
             case "avg_gap_days":
                 return Fraction(days[-1] - days[0], len(days) - 1) if len(days) >= 2 else None
 
-    def _counts(self, row: Row, metric: Metric) -> bool:
+    def _counts(self, row: Row, metric: Metric, source: str) -> bool:
         for scope in metric.scopes:
             is_line = "line_no" in row
             seen = self.order_of[row["order_no"]] if is_line and scope.source == "orders" else row
@@ -154,7 +163,8 @@ class _Customer:
             return True
         assert span.low is not None
         assert span.high is not None
-        return span.low <= row[span.column] <= span.high
+        day, sec = _TIMES[source]
+        return span.low <= row[day if span.unit == "day" else sec] <= span.high
 
 
 def _by_order(rows: list[Row], metric: Metric) -> list[Fraction]:

@@ -50,12 +50,8 @@ EVENT = pa.schema(
     ]
 )
 SEND = pa.schema(
-    [
-        ("customer_id", pa.int64()),
-        ("push_key", pa.string()),
-        ("sent_sec", pa.int64()),
-        ("sent_day", pa.int32()),
-    ]
+    [(name, pa.int64()) for name in ("customer_id", "send_no", "sent_sec")]
+    + [("push_key", pa.string()), ("sent_day", pa.int32())]
 )
 HAND = pa.schema([("customer_id", pa.int64()), ("tag", pa.string())])
 STATE = pa.schema(
@@ -156,12 +152,8 @@ class World:
 
     def send(self, customer: int, push: str, ago: int, *, at: int = DAY // 2) -> None:
         """A push list the customer was on, once a day and push."""
-        row = {
-            "customer_id": customer,
-            "push_key": push,
-            "sent_sec": (D - ago) * DAY + at,
-            "sent_day": D - ago,
-        }
+        when = {"sent_sec": (D - ago) * DAY + at, "sent_day": D - ago}
+        row = {"customer_id": customer, "send_no": len(self.sends) + 1, "push_key": push, **when}
         if not any(
             all(row[key] == known[key] for key in ("customer_id", "push_key", "sent_day"))
             for known in self.sends

@@ -40,10 +40,10 @@ def test_each_source_is_read_once_and_equal_metrics_are_computed_once() -> None:
 
 def test_words_are_looked_for_once_per_distinct_text() -> None:
     query = compile_tags(RULES, AS_OF)
-    words = re.findall(r"words_product_key AS \((.*?)\),\n", query.text)
+    words = re.findall(r"items_words_product_key AS \((.*?)\),\n", query.text)
     assert len(words) == 1
     assert "FROM (SELECT DISTINCT product_key FROM fact_items)" in words[0]
-    rows = re.findall(r"item_rows AS \((.*?)\),\n", query.text)
+    rows = re.findall(r"items_rows AS \((.*?)\),\n", query.text)
     assert "instr(i.product_key" not in rows[0]
     assert query.text.count("instr(product_key") == words[0].count("instr(product_key") == 3
 

@@ -23,6 +23,9 @@ scopes:
       - 商品名 不含 手机壳
   大行: {on: items, when: {any: [净额 >= 50元, 数量 > 1.5件, 规格 为空]}}
   甲店: {on: orders, when: 店铺 是 甲}
+  看水果: {on: events, when: [事件 是 浏览商品、加购, {any: [品类 属于 水果, 商品名 包含 苹果]}]}
+  甲店行为: {on: events, when: [店铺 不是 乙, 群 不含 苹果]}
+  三月推送: {on: sends, when: 推送 开头是 三月}
   大单: {on: orders, when: [净额 超过 99.99元, {not: 平台 开头是 淘}]}
 metrics:
   笔均额: {from: orders, agg: avg, of: 净额}
@@ -36,6 +39,14 @@ metrics:
   水果占比: {ratio: [消费额(水果), 消费额], unit: "%"}
   每件金额: {ratio: [消费额, 件数], unit: 元}
   近期比: {ratio: [订单数(近30天), 订单数]}
+  看过几种: {from: events, agg: distinct, of: 商品, unit: 种}
+  行为种数: {from: events, agg: distinct, of: 事件}
+  活跃天数: {from: events, agg: days, when: {none: [事件 属于 签到、进群]}}
+  首次行为: {from: events, agg: days_since_first, when: {any: [页面 有值, 渠道 是 甲]}}
+  行为间隔: {from: events, agg: avg_gap_days}
+  触达天数: {from: sends, agg: days, when: 推送 包含 三月}
+  推送种数: {from: sends, agg: distinct, of: 推送}
+  每次点击: {ratio: [加购次数, 点击次数]}
 manual_tags: [亲友, 售后]
 """
 COUNTS = [
@@ -49,7 +60,22 @@ COUNTS = [
     "首购距今天数",
     "平均复购间隔",
     "件数",
+    "行数",
 ]
+# Whose scopes are those of events and of sends.
+DEEDS = [
+    "浏览次数",
+    "加购次数",
+    "群发言次数",
+    "看过几种",
+    "行为种数",
+    "活跃天数",
+    "首次行为",
+    "行为间隔",
+    "每次点击",
+]
+SENDS = ["触达次数", "距上次触达天数", "触达天数", "推送种数"]
+FITTING = {"deed": ["看水果", "甲店行为"], "send": ["三月推送"]}
 MONEY = ["消费额", "客单价", "笔均额", "最大单", "最小单", "最小行", "每件金额"]
 SCOPES = ["水果", "大行", "甲店", "大单"]
 WINDOWS = [
@@ -74,6 +100,7 @@ WINDOWS = [
     "2025-01-10~2025-02-20",
 ]
 TEXTS = ["甲", "乙", "淘宝", "抖音号", "水果", "苹果"]
+OTHERS = ["share", "field", "score", "flag", "tag"]
 FIELDS = ["渠道", "省", "市", "负责员工", "RFM分群"]
 
 
@@ -108,16 +135,17 @@ def predicates(draw: Any, small: bool, unit: str = "") -> str:
 
 @st.composite
 def lines(draw: Any) -> str:
-    kind = draw(st.sampled_from(["count"] * 4 + ["money"] * 3 + ["share", "field", "score", "flag", "tag"]))
-    if kind in ("count", "money", "share"):
-        name = draw(st.sampled_from({"count": COUNTS, "money": MONEY, "share": ["水果占比"]}[kind]))
-        arguments = draw(st.lists(st.sampled_from(SCOPES), max_size=2, unique=True))
+    kind = draw(st.sampled_from(["count", "deed"] * 4 + ["money"] * 3 + ["send"] * 2 + OTHERS))
+    names = {"count": COUNTS, "money": MONEY, "share": ["水果占比"], "deed": DEEDS, "send": SENDS}
+    if kind in names:
+        name = draw(st.sampled_from(names[kind]))
+        arguments = draw(st.lists(st.sampled_from(FITTING.get(kind, SCOPES)), max_size=2, unique=True))
         arguments += draw(st.lists(st.sampled_from(WINDOWS), max_size=1))
         operand = f"{name}({'、'.join(arguments)})" if arguments else name
         if kind == "share":
             return f"{operand} {draw(st.sampled_from(['>= 50%', '< 33.33%', '= 100%', '0 到 99%', '为空']))}"
         unit = {"件数": "件", "消费额": "元"}.get(name, "")
-        return f"{operand} {draw(predicates(kind == 'count', unit))}"
+        return f"{operand} {draw(predicates(kind != 'money', unit))}"
     if kind == "field":
         word = draw(
             st.sampled_from(["是", "不是", "属于", "不属于", "包含", "包含全部", "不含", "开头是", "结尾是"])
@@ -178,6 +206,21 @@ def worlds(draw: Any) -> World:
             }
             at = draw(st.sampled_from([0, DAY // 2, DAY - 1]))
             world.order(customer, ago, lines=draw(st.lists(line, min_size=1, max_size=3)), at=at, **shop)
+        moment = st.tuples(
+            st.sampled_from([0, 1, 2, 7, 29, 30, 60, 75, 400]), st.sampled_from([0, DAY // 2, DAY - 1])
+        )
+        for ago, at in draw(st.lists(moment, max_size=6)):
+            kind = draw(
+                st.sampled_from(["view", "click", "add_to_cart", "sign_in", "join_group", "group_message"])
+            )
+            keys = {
+                "product_key": st.sampled_from(["", "苹果", "红苹果手机壳", "袜子"]),
+                "category_key": st.sampled_from(["", "水果", "水果/热带", "水果刀"]),
+                "shop_key": text, "channel_key": text, "page_key": st.sampled_from(["", "苹果一群", "首页"]),
+            }  # fmt: skip
+            world.event(customer, kind, ago, at=at, **draw(st.fixed_dictionaries(keys)))
+        for ago, at in draw(st.lists(moment, max_size=3)):
+            world.send(customer, draw(st.sampled_from(["三月水果", "四月三月", "清明"])), ago, at=at)
         if draw(st.booleans()):
             world.adjust(
                 customer, draw(st.sampled_from([0, 30, 61])), draw(st.sampled_from([1, 5000, 30000]))
@@ -202,6 +245,8 @@ def test_sql_on_both_engines_equals_the_naive_meaning(
     # What is later than the moment never reaches the facts.
     world.orders = [row for row in world.orders if row["paid_sec"] <= as_of.seconds]
     world.items = [row for row in world.items if row["paid_sec"] <= as_of.seconds]
+    world.events = [row for row in world.events if row["at_sec"] <= as_of.seconds]
+    world.sends = [row for row in world.sends if row["sent_sec"] <= as_of.seconds]
     tags = "".join(f"  标签{number}: {{when: {text}}}\n" for number, text in enumerate(conditions))
     rules = rules_of(f"{NAMES}tags:\n  底层: {{when: 订单数(水果) >= 1}}\n{tags}")
     assert tags_of(world, rules, as_of) == naive_tags(world, rules, as_of)

@@ -36,7 +36,7 @@ from tests.rules.rule_facts import AS_OF, DAY, D, World, holders
 def test_days(text: str, low: str, high: str) -> None:
     span = read_window(text).span(AS_OF)
     assert span is not None
-    assert span.column == "paid_day"
+    assert span.unit == "day"
     assert (span.low, span.high) == (day_of(date.fromisoformat(low)), day_of(date.fromisoformat(high)))
 
 

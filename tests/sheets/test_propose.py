@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siyu_cli.events import EVENT_KINDS
 from siyu_cli.sheets.header import find_header
 from siyu_cli.sheets.mapping import (
-    EVENT_KINDS,
     FIELDS,
     PlatformMapping,
     available_mappings,

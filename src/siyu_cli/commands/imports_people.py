@@ -10,23 +10,18 @@ from siyu_cli.commands.frame import command
 from siyu_cli.commands.importing import FilesArgument, ImportOptions, run_import, takes_import_options
 from siyu_cli.commands.render import Outcome
 from siyu_cli.context import AppContext
+from siyu_cli.events import EVENT_WORDS
 from siyu_cli.language import tr
 
 if TYPE_CHECKING:
     from siyu_cli.sheets.account import ImportAccount
 
-KIND_WORDS = {
-    "view": tr("浏览", "view"),
-    "click": tr("点击", "click"),
-    "add_to_cart": tr("加购", "add to cart"),
-    "favorite": tr("收藏", "favorite"),
-    "share": tr("分享", "share"),
-    "sign_in": tr("签到", "sign in"),
-    "join_group": tr("进群", "join group"),
-    "coupon": tr("领券", "coupon"),
-    "consult": tr("咨询", "consult"),
-    "follow": tr("关注", "follow"),
-}
+_ENGLISH = {
+    "view": "view", "click": "click", "add_to_cart": "add to cart", "favorite": "favorite", "share": "share",
+    "sign_in": "sign in", "join_group": "join group", "coupon": "coupon", "use_coupon": "coupon used",
+    "consult": "consult", "follow": "follow", "review": "review", "group_message": "group message",
+}  # fmt: skip
+KIND_WORDS = {kind: tr(words[0], _ENGLISH[kind]) for kind, words in EVENT_WORDS.items()}
 
 
 def register(app: typer.Typer) -> None:
@@ -75,10 +70,10 @@ def register(app: typer.Typer) -> None:
         "import-events",
         "import",
         tr(
-            "导入客户的行为:浏览、点击、加购、收藏、分享、签到、进群、领券、咨询、关注。同一份再导入什么也不变。\n\n"
+            "导入客户的行为:浏览、点击、加购、收藏、分享、签到、进群、领券、用券、咨询、关注、晒单、群发言。同一份再导入什么也不变。\n\n"
             "例:\n\nsiyu import-events inbox/行为.csv\n\nsiyu import-events inbox/签到.xlsx --platform platforms/签到.yaml --dry-run",
             "Import what customers did: views, clicks, carts, favorites, shares, sign-ins, groups, coupons, questions,\n"
-            "follows. The same file again changes nothing.\n\n"
+            "follows, reviews, group messages. The same file again changes nothing.\n\n"
             "Examples:\n\nsiyu import-events inbox/events.csv\n\n"
             "siyu import-events inbox/signins.xlsx --platform platforms/signins.yaml --dry-run",
         ),

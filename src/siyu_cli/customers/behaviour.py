@@ -1,11 +1,11 @@
 """What customers did and what they were sent, as facts in common-core SQL (see `facts` for orders).
 
 `fact_events`: one row per event of a known customer up to the moment:
-    customer_id, event_no, kind (sheets.mapping.EVENT_KINDS), at_sec, day,
+    customer_id, event_no, kind (events.EVENT_KINDS), at_sec, day,
     product_key, category_key, sku_key, platform_key, shop_key, channel_key, page_key (a page or a group)
 
 `fact_sends`: one row per customer, push and day on which the customer was on the push's exported list:
-    customer_id, push_key, sent_sec (the first export of that day), sent_day
+    customer_id, send_no, push_key, sent_sec (the first export of that day), sent_day
 
 Text columns are folded (words.fold) and '' where missing.
 """
@@ -31,7 +31,7 @@ WHERE customer_id IS NOT NULL AND at_sec <= ?
 
 # Parameter: as_of seconds. Two lists of one push that two customers were on are one send of what they became.
 FACT_SENDS_SQL = """
-SELECT customer_id, push_key, MIN(at_sec) AS sent_sec, day AS sent_day
+SELECT customer_id, MIN(run_id) AS send_no, push_key, MIN(at_sec) AS sent_sec, day AS sent_day
 FROM push_members
 WHERE at_sec <= ?
 GROUP BY customer_id, push_key, day

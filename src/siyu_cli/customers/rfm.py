@@ -161,7 +161,7 @@ def raw_values(scheme: Scheme, as_of: AsOf) -> Expression:
     window, bounds = "1 = 1", list[int]()
     if span is not None:
         tests = [(">=", span.low), ("<=", span.high)]
-        window = " AND ".join(f"{span.column} {sign} ?" for sign, bound in tests if bound is not None)
+        window = " AND ".join(f"paid_{span.unit} {sign} ?" for sign, bound in tests if bound is not None)
         bounds = [bound for _, bound in tests if bound is not None]
     sql = _RAW_SQL.format(
         frequency=_FREQUENCY_SQL[scheme.frequency.of], per=_PER_SQL[scheme.monetary.of], window=window

@@ -5,17 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from siyu_cli.events import EVENT_WORDS
 from siyu_cli.rules.tree import (
     Aggregate,
     Column,
     FlagColumn,
     Measure,
     NumberColumn,
+    Scope,
     Source,
     TextColumn,
+    TextTest,
 )
 from siyu_cli.words import fold
 
+
+@dataclass(frozen=True)
+class FactTable:
+    """The rows of a source and how its time is called there; `row_no` orders rows of one second.
+
+    Scopes reach across sources of one `family`: those of orders and of their items.
+    """
+
+    name: str
+    day: str
+    sec: str
+    row_no: str
+    family: str
+    shown: tuple[str, str]
+
+
+FACT_TABLES: dict[Source, FactTable] = {
+    "orders": FactTable("fact_orders", "paid_day", "paid_sec", "order_no", "orders", ("订单", "orders")),
+    "items": FactTable("fact_items", "paid_day", "paid_sec", "line_no", "orders", ("商品行", "items")),
+    "events": FactTable("fact_events", "day", "at_sec", "event_no", "events", ("行为", "events")),
+    "sends": FactTable("fact_sends", "sent_day", "sent_sec", "send_no", "sends", ("触达", "sends")),
+}
+
+_EVENT = TextColumn(
+    "kind", choices=tuple((fold(word), kind) for kind, words in EVENT_WORDS.items() for word in words)
+)
 _SHARED: dict[str, Column] = {
     "平台": TextColumn("platform_key"),
     "店铺": TextColumn("shop_key"),
@@ -33,6 +62,19 @@ ROW_FIELDS: dict[Source, dict[str, Column]] = {
         "数量": NumberColumn("quantity_milli", Measure.PIECES),
         **_SHARED,
     },
+    "events": {
+        "事件": _EVENT,
+        "商品名": TextColumn("product_key"),
+        "商品": TextColumn("product_key"),
+        "品类": TextColumn("category_key", is_path=True),
+        "规格": TextColumn("sku_key"),
+        "平台": TextColumn("platform_key"),
+        "店铺": TextColumn("shop_key"),
+        "渠道": TextColumn("channel_key"),
+        "页面": TextColumn("page_key"),
+        "群": TextColumn("page_key"),
+    },
+    "sends": {"推送": TextColumn("push_key")},
 }
 
 CUSTOMER_FIELDS: dict[str, Column] = {
@@ -85,11 +127,17 @@ AGGREGATES: dict[Aggregate, Measure | None] = {
 
 @dataclass(frozen=True)
 class PlainMetric:
-    """A shipped metric as a metrics: entry would write it."""
+    """A shipped metric as a metrics: entry would write it; `event` is the kind of the events that count."""
 
     source: Source
     aggregate: Aggregate
     of: str = ""
+    event: str = ""
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The rows that count."""
+        return (Scope(self.source, TextTest(_EVENT, "is", (self.event,))),) if self.event else ()
 
 
 @dataclass(frozen=True)
@@ -110,4 +158,9 @@ METRICS: dict[str, PlainMetric | RatioMetric] = {
     "首购距今天数": PlainMetric("orders", "days_since_first"),
     "平均复购间隔": PlainMetric("orders", "avg_gap_days"),
     "件数": PlainMetric("items", "sum", "数量"),
+    "行数": PlainMetric("orders", "sum", "行数"),
+    "笔单价": RatioMetric("消费额", "订单数", Measure.MONEY),
+    **{f"{words[0]}次数": PlainMetric("events", "count", event=kind) for kind, words in EVENT_WORDS.items()},
+    "触达次数": PlainMetric("sends", "count"),
+    "距上次触达天数": PlainMetric("sends", "days_since_last"),
 }

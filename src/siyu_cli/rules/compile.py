@@ -1,7 +1,7 @@
 """All tags as one SELECT over the fact tables: a 0/1 column per tag, in common-core SQL.
 
-words_…                  the distinct texts of lines, every search in them as a 0/1 column
-order_rows, item_rows    one scan per source, every scope as a 0/1 column
+…_words_…                the distinct texts of lines and events, every search in them as a 0/1 column
+orders_rows, items_rows …  one scan per source, every scope as a 0/1 column
 …_by_…_parts             orders and days of a customer, where they are counted
 …_sums                   one grouping per grain, equal aggregates once
 hand                     tags set by hand that conditions refer to

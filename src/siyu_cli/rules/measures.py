@@ -13,6 +13,7 @@ from typing import Literal
 
 from siyu_cli.clock import AsOf
 from siyu_cli.rules.atoms import Fraction, column_fraction, number_sql, text_sql
+from siyu_cli.rules.catalog import FACT_TABLES
 from siyu_cli.rules.sql import Sql, bind, combine, flag, join, sql
 from siyu_cli.rules.tree import (
     AllOf,
@@ -34,12 +35,17 @@ from siyu_cli.rules.tree import (
 
 # …_by_…: rows put together per order or per day of a customer first, for amounts of whole orders within a
 # scope and for counting orders and days.
-Grain = Literal["orders", "items", "orders_by_day", "items_by_order", "items_by_day"]
+Grain = Literal[
+    "orders", "items", "events", "sends",
+    "orders_by_day", "items_by_order", "items_by_day", "events_by_day", "sends_by_day",
+]  # fmt: skip
 _ALIAS: dict[Grain, str] = {
-    "orders": "o", "items": "i", "orders_by_day": "od", "items_by_order": "io", "items_by_day": "iy",
+    "orders": "o", "orders_by_day": "od", "items": "i", "items_by_order": "io", "items_by_day": "iy",
+    "events": "ev", "events_by_day": "vd", "sends": "sn", "sends_by_day": "nd",
 }  # fmt: skip
-_ROWS = {"orders": "order_rows", "items": "item_rows"}
-_PART_KEY = {"orders_by_day": "paid_day", "items_by_order": "order_no", "items_by_day": "paid_day"}
+_BY_DAY: dict[Source, Grain] = {
+    "orders": "orders_by_day", "items": "items_by_day", "events": "events_by_day", "sends": "sends_by_day",
+}  # fmt: skip
 _SEARCHES = ("holds", "starts", "ends")
 _TRUE = Sql("1 = 1")
 LeafSql = Callable[[Condition], Sql]
@@ -56,7 +62,12 @@ class _Cell:
 
 def _source(grain: Grain) -> Source:
     """The rows a grain is made of."""
-    return "orders" if grain.startswith("orders") else "items"
+    return grain.split("_")[0]  # type: ignore[return-value]
+
+
+def _part_key(grain: Grain) -> str:
+    """The column that rows are put together by."""
+    return "order_no" if grain == "items_by_order" else FACT_TABLES[_source(grain)].day
 
 
 class Measures:
@@ -67,8 +78,8 @@ class Measures:
         self._cells: dict[_Cell, str] = {}
         self._scopes: dict[tuple[Source, Scope], str] = {}
         self._parts: dict[tuple[Grain, Sql], str] = {}
-        self._used: dict[Source, set[str]] = {"orders": set(), "items": set()}
-        self._words: dict[str, dict[TextTest, str]] = {}
+        self._used: dict[Source, set[str]] = {source: set() for source in FACT_TABLES}
+        self._words: dict[tuple[Source, str], dict[TextTest, str]] = {}
         self._joins_orders = False
 
     def value(self, value: Metric | Ratio) -> Fraction:
@@ -103,17 +114,19 @@ class Measures:
     def sources(self) -> list[tuple[str, Sql]]:
         """The CTEs in order: rows with scope flags, parts of customers, then one aggregate per grain."""
         found: list[tuple[str, Sql]] = []
-        sources: tuple[Source, ...] = ("orders", "items")
-        for source in sources:
+        for source in FACT_TABLES:
             grains = [grain for grain in _ALIAS if _source(grain) == source and self._has(grain)]
             if not grains:
                 continue
             rows = self._rows(source)
-            if source == "items":
-                found += [(f"words_{column}", self._words_of(column)) for column in self._words]
-            found.append((_ROWS[source], rows))
+            found += [
+                (f"{source}_words_{column}", self._words_of(of, column))
+                for of, column in self._words
+                if of == source
+            ]
+            found.append((f"{source}_rows", rows))
             for grain in grains:
-                below = _ROWS[source]
+                below = f"{source}_rows"
                 if grain != source:
                     found.append((f"{grain}_parts", self._parts_of(grain, below)))
                     below = f"{grain}_parts"
@@ -136,12 +149,8 @@ class Measures:
         return Sql(name)
 
     def _grain(self, metric: Metric) -> Source:
-        """Lines as soon as a scope or the metric itself speaks of lines."""
-        return (
-            "items"
-            if metric.source == "items" or any(s.source == "items" for s in metric.scopes)
-            else "orders"
-        )
+        """Of orders: their lines as soon as a scope speaks of lines."""
+        return "items" if any(scope.source == "items" for scope in metric.scopes) else metric.source
 
     def _filter(self, metric: Metric, *, orders_only: bool = True) -> Sql:
         """The rows that count. Rows that are no order lower sums and are left out of everything else."""
@@ -151,11 +160,12 @@ class Measures:
             parts.append(Sql(f"{self._column(grain, 'is_order')} = 1"))
         span = metric.window.span(self.as_of)
         if span is not None:
-            self._column(grain, span.column)
-        if span is not None and span.low is not None:
-            parts.append(sql(f"{span.column} >= {{}}", bind(span.low)))
-        if span is not None and span.high is not None:
-            parts.append(sql(f"{span.column} <= {{}}", bind(span.high)))
+            table = FACT_TABLES[grain]
+            column = self._column(grain, table.day if span.unit == "day" else table.sec)
+            if span.low is not None:
+                parts.append(sql(f"{column} >= {{}}", bind(span.low)))
+            if span.high is not None:
+                parts.append(sql(f"{column} <= {{}}", bind(span.high)))
         return combine("AND", parts) if parts else _TRUE
 
     def _column(self, grain: Source, name: str) -> str:
@@ -200,8 +210,9 @@ class Measures:
         return self._cell(grain, sql("SUM({})", flag(self._filter(metric))), zero=True)
 
     def _days(self, metric: Metric) -> Sql:
-        grain: Grain = "orders_by_day" if self._grain(metric) == "orders" else "items_by_day"
-        return self._part(grain, sql("MAX({})", flag(self._filter(metric))), "SUM", zero=True)
+        return self._part(
+            _BY_DAY[self._grain(metric)], sql("MAX({})", flag(self._filter(metric))), "SUM", zero=True
+        )
 
     def _part(self, grain: Grain, expression: Sql, function: str, *, zero: bool) -> Sql:
         """A value per order or day of a customer, and a function over those of the customer."""
@@ -220,7 +231,7 @@ class Measures:
 
     def _edge_day(self, metric: Metric, function: str) -> Sql:
         grain = self._grain(metric)
-        day = self._column(grain, "paid_day")
+        day = self._column(grain, FACT_TABLES[grain].day)
         expression = sql(f"{function}(CASE WHEN {{}} THEN {day} END)", self._filter(metric))
         return self._cell(grain, expression, zero=False)
 
@@ -250,22 +261,21 @@ class Measures:
         return Sql(self._column(grain, metric.of.column))
 
     def _rows(self, source: Source) -> Sql:
-        prefix, table = ("o.", "fact_orders") if source == "orders" else ("i.", "fact_items")
-        used = self._used[source] | {_PART_KEY[grain] for grain, _ in self._parts if _source(grain) == source}
+        prefix, table = f"{_ALIAS[source]}.", FACT_TABLES[source].name
+        used = self._used[source] | {_part_key(grain) for grain, _ in self._parts if _source(grain) == source}
         columns = [Sql(f"{prefix}{column}") for column in ("customer_id", *sorted(used))]
         for (grain, scope), name in self._scopes.items():
             if grain == source:
                 columns.append(sql(f"{{}} AS {name}", flag(self._row_condition(source, scope))))
-        joined = ""
-        if source == "items":
-            joined = "".join(
-                f" JOIN words_{column} AS w_{column} ON w_{column}.word = i.{column}"
-                for column in self._words
-            )
-            if self._joins_orders:
-                joined += " JOIN fact_orders AS o ON o.order_no = i.order_no AND o.is_order = 1"
+        joined = "".join(
+            f" JOIN {of}_words_{column} AS w_{column} ON w_{column}.word = {prefix}{column}"
+            for of, column in self._words
+            if of == source
+        )
+        if source == "items" and self._joins_orders:
+            joined += " JOIN fact_orders AS o ON o.order_no = i.order_no AND o.is_order = 1"
         return sql(
-            f"SELECT {{}} FROM {table} AS {prefix[0]}{joined} WHERE {prefix}customer_id IS NOT NULL",
+            f"SELECT {{}} FROM {table} AS {prefix[:-1]}{joined} WHERE {prefix}customer_id IS NOT NULL",
             join(", ", columns),
         )
 
@@ -273,24 +283,25 @@ class Measures:
         """A scope over the columns of one row; words inside texts of lines by way of `_words`."""
 
         def leaf(atom: Condition) -> Sql:
-            if source == scope.source == "items" and isinstance(atom, TextTest) and atom.how in _SEARCHES:
+            if source == scope.source != "orders" and isinstance(atom, TextTest) and atom.how in _SEARCHES:
                 column = atom.column.column
-                tests = self._words.setdefault(column, {})
+                tests = self._words.setdefault((source, column), {})
                 return Sql(f"w_{column}.{tests.setdefault(atom, f'w{len(tests) + 1}')} = 1")
-            return row_leaf(atom, "o." if scope.source == "orders" else "i.")
+            return row_leaf(atom, f"{_ALIAS[scope.source]}.")
 
         return tree_sql(scope.when, leaf)
 
-    def _words_of(self, column: str) -> Sql:
+    def _words_of(self, source: Source, column: str) -> Sql:
         """Every distinct text of a column once, with a 0/1 column per search.
 
         MAX over the one row of a text changes nothing but that no engine moves the search back to the lines.
         """
         tests = [
-            sql(f"MAX({{}}) AS {name}", flag(text_sql(test))) for test, name in self._words[column].items()
+            sql(f"MAX({{}}) AS {name}", flag(text_sql(test)))
+            for test, name in self._words[source, column].items()
         ]
         return sql(
-            f"SELECT {column} AS word, {{}} FROM (SELECT DISTINCT {column} FROM fact_items) AS texts"
+            f"SELECT {column} AS word, {{}} FROM (SELECT DISTINCT {column} FROM {FACT_TABLES[source].name}) AS texts"
             f" GROUP BY {column}",
             join(", ", tests),
         )
@@ -301,7 +312,7 @@ class Measures:
             for (part, expression), name in self._parts.items()
             if part == grain
         ]
-        key = _PART_KEY[grain]
+        key = _part_key(grain)
         return sql(
             f"SELECT customer_id, {key}, {{}} FROM {rows} GROUP BY customer_id, {key}", join(", ", picked)
         )

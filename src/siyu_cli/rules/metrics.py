@@ -189,4 +189,4 @@ def _shipped(entry: PlainMetric | RatioMetric) -> Metric | Ratio:
     of = ROW_FIELDS[entry.source].get(entry.of)
     assert of is None or isinstance(of, NumberColumn)
     measure = AGGREGATES[entry.aggregate] or (of.measure if of else Measure.PLAIN)
-    return Metric(entry.source, entry.aggregate, of, (), Window(), measure)
+    return Metric(entry.source, entry.aggregate, of, entry.scopes, Window(), measure)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from siyu_cli.language import tr
-from siyu_cli.rules.catalog import CUSTOMER_FIELDS, ROW_FIELDS, TAGS, field_named
+from siyu_cli.rules.catalog import CUSTOMER_FIELDS, FACT_TABLES, ROW_FIELDS, TAGS, field_named
 from siyu_cli.rules.grammar import LineSyntaxError, Operand, Predicate, Word, parse_line, parse_operand
 from siyu_cli.rules.keys import TWINS
 from siyu_cli.rules.predicates import (
@@ -94,7 +94,7 @@ class LineReader:
         fields = ROW_FIELDS[source]
         found = field_named(fields, operand.name.text)
         if found is None:
-            where = tr("订单", "orders") if source == "orders" else tr("商品行", "items")
+            where = tr(*FACT_TABLES[source].shown)
             raise _unknown(
                 "E202",
                 operand.name,
@@ -125,9 +125,7 @@ class LineReader:
             row_field = any(field_named(fields, name.text) for fields in ROW_FIELDS.values())
             message = tr(f"没有叫「{name.text}」的指标", f"No metric “{name.text}”")
             if row_field:
-                hint = tr(
-                    "这是订单或商品行的字段,写在 scopes 里", "This is a field of rows; write it in scopes"
-                )
+                hint = tr("这是行的字段,写在 scopes 里", "This is a field of rows; write it in scopes")
                 raise LineTypeError("E201", message, hint, name.start, name.end)
             raise _unknown("E201", name, message, known)
         metric = self.names.metrics[fold(name.text)]
@@ -196,8 +194,24 @@ def narrow(
             f"「{name.text}」的定义里已有时间窗口", f"“{name.text}” already has a window in its definition"
         )
         raise LineTypeError("E306", message, "", name.start, name.end)
+    family = FACT_TABLES[metric.source].family
+    for scope in scopes:
+        if FACT_TABLES[scope.source].family != family:
+            _refuse_scope(operand, scope, metric)
     every = sorted({*metric.scopes, *scopes}, key=repr)
     return replace(metric, window=window or metric.window, scopes=tuple(every))
+
+
+def _refuse_scope(operand: Operand, scope: Scope, metric: Metric) -> None:
+    """Rows of one kind cannot be narrowed by what is said of another kind."""
+    first, last = operand.arguments[0], operand.arguments[-1]
+    of, on = FACT_TABLES[metric.source].shown, FACT_TABLES[scope.source].shown
+    message = tr(
+        f"「{operand.name.text}」数的是{of[0]},不能用说{on[0]}的范围",
+        f"“{operand.name.text}” is about {of[1]}; a scope on {on[1]} does not fit",
+    )
+    hint = tr(f"另写一个 on: {metric.source} 的范围", f"Write another scope with on: {metric.source}")
+    raise LineTypeError("E306", message, hint, first.start, last.end)
 
 
 class _Placed:

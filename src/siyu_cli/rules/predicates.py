@@ -7,6 +7,7 @@ from decimal import Decimal
 from siyu_cli.language import tr
 from siyu_cli.rules.catalog import UNITS
 from siyu_cli.rules.grammar import Between, Comparison, LineSyntaxError, Number, Predicate, Word, WordTest
+from siyu_cli.rules.problems import suggestion
 from siyu_cli.rules.tree import (
     AllOf,
     AnyOf,
@@ -43,6 +44,8 @@ class LineTypeError(Exception):
 def text_condition(column: TextColumn, name: str, predicate: Predicate) -> Condition:
     """A text with 是 属于 包含 …; LineTypeError where the words do not fit a text."""
     fits = "是 不是 属于 不属于 包含 包含全部 不含 开头是 结尾是 有值 为空"
+    if column.choices:
+        return _choice(column, name, predicate)
     if (
         not isinstance(predicate, WordTest)
         or predicate.kind == "set"
@@ -62,6 +65,28 @@ def text_condition(column: TextColumn, name: str, predicate: Predicate) -> Condi
             condition = TextTest(column, "under", tuple(text.rstrip("/") for text in texts))
         else:
             condition = TextTest(column, _HOW[positive], texts)  # type: ignore[arg-type]
+    return Not(condition) if word in _NEGATIVE else condition
+
+
+def _choice(column: TextColumn, name: str, predicate: Predicate) -> Condition:
+    """One of few words: 是 不是 属于 不属于 有值 为空; a word that is none of them is E307, it would never be true."""
+    word = predicate.word.text if isinstance(predicate, WordTest) else ""
+    positive = _NEGATIVE.get(word, word)
+    if not isinstance(predicate, WordTest) or positive not in ("是", "属于", "有值"):
+        fits = "是 不是 属于 不属于 有值 为空"
+        raise _misfit(name, tr("几个固定的词", "one of a few words"), fits, predicate)
+    condition: Condition
+    if positive == "有值":
+        condition = Present(column)
+    else:
+        values = dict(column.choices)
+        for text in predicate.texts:
+            if fold(text.text) not in values:
+                message = tr(f"「{name}」没有「{text.text}」这个值", f"“{name}” is never “{text.text}”")
+                raise LineTypeError(
+                    "E307", message, suggestion(text.text, list(values)), text.start, text.end
+                )
+        condition = TextTest(column, "is", tuple(sorted({values[fold(t.text)] for t in predicate.texts})))
     return Not(condition) if word in _NEGATIVE else condition
 
 

@@ -114,12 +114,14 @@ def one_of(report: Report, node: Node, known: list[str]) -> str | None:
 
 
 def source_of(report: Report, pairs: Pairs, key: str, name: Scalar) -> Source | None:
-    """`orders` or `items` under a key, or None with what is wrong."""
+    """A source of rows under a key, or None with what is wrong."""
     if key not in pairs:
         if not pairs.is_whole:
             return None
+        known = list(ROW_FIELDS)
         message = tr(
-            f"「{name.text}」少了 {key}: orders 或 items", f"“{name.text}” lacks {key}: orders or items"
+            f"「{name.text}」少了 {key}: {'、'.join(known[:-1])} 或 {known[-1]}",
+            f"“{name.text}” lacks {key}: {', '.join(known[:-1])} or {known[-1]}",
         )
         report.add("E107", name, message)
         return None

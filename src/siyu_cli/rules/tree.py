@@ -10,7 +10,7 @@ from typing import Literal
 from siyu_cli.windows import Window
 from siyu_cli.yamlfile import Mark
 
-Source = Literal["orders", "items"]
+Source = Literal["orders", "items", "events", "sends"]
 Aggregate = Literal[
     "count",
     "days",
@@ -54,10 +54,14 @@ class NumberColumn:
 
 @dataclass(frozen=True)
 class TextColumn:
-    """A folded text; '' is missing. In a path `水果/热带` 属于 takes in what lies below."""
+    """A folded text; '' is missing. In a path `水果/热带` 属于 takes in what lies below.
+
+    With `choices` it is one of few values, each known by a folded word: (word, value); no other text is meant.
+    """
 
     column: str
     is_path: bool = False
+    choices: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Metric:
-    """An aggregate over a customer's orders or items inside a window and scopes (sorted, each once)."""
+    """An aggregate over a customer's rows of one source inside a window and scopes (sorted, each once)."""
 
     source: Source
     aggregate: Aggregate

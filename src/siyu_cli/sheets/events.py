@@ -9,10 +9,11 @@ from typing import Unpack
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from siyu_cli.events import EVENT_WORDS
 from siyu_cli.language import tr
 from siyu_cli.sheets.clean import clean_ids
 from siyu_cli.sheets.dates import clean_moments
-from siyu_cli.sheets.mapping import EVENT_KINDS, PlatformMapping
+from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.pieces import ids_of, meanings, missing_column, side_phones, texts_of, where_null
 from siyu_cli.sheets.rows import BatchRows, Cleaner, Reading, Work, read_table
 from siyu_cli.sheets.table import CleanTable
@@ -30,7 +31,7 @@ EVENT_SCHEMA = pa.schema(
         *((name, pa.string()) for name in (*_IDS, "phone", "platform", *_CODES, *_TEXTS)),
     ]
 )
-"""Columns of a list of events: kind is one of EVENT_KINDS and at_sec never null."""
+"""Columns of a list of events: kind is one of events.EVENT_KINDS and at_sec never null."""
 
 
 def read_events(path: Path, mappings: Sequence[PlatformMapping], **how: Unpack[Reading]) -> CleanTable:
@@ -49,8 +50,9 @@ def read_events(path: Path, mappings: Sequence[PlatformMapping], **how: Unpack[R
 class _EventCleaner:
     def __init__(self, work: Work) -> None:
         self.work = work
-        # The kinds themselves are words everybody may use.
-        self.words = {**{kind: kind for kind in EVENT_KINDS}, **work.mapping.events}
+        # The kinds themselves and the words of rules are words everybody may use.
+        known = {word: kind for kind, words in EVENT_WORDS.items() for word in (kind, *words)}
+        self.words = {**known, **work.mapping.events}
 
     def clean(self, rows: BatchRows) -> dict[str, pa.Array]:
         columns = {"kind": self._kind(rows), "at_sec": self._moment(rows)}

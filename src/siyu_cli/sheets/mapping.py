@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from siyu_cli.errors import InputRefused, Where
+from siyu_cli.events import EVENT_KINDS
 from siyu_cli.language import tr
 from siyu_cli.words import did_you_mean, fold
 from siyu_cli.yamlfile import Items, Mark, Node, Scalar, bytes_of, parse_yaml
@@ -65,10 +66,6 @@ _STATUS_MEANINGS = {
     "contacts": ("friend", "lost"),
     "feedback": ("requested", "added", "befriended", "declined", "invalid", "postponed", "returned"),
 }
-EVENT_KINDS = (
-    "view", "click", "add_to_cart", "favorite", "share", "sign_in", "join_group", "coupon", "consult", "follow",
-)  # fmt: skip
-"""What a customer can have done; `events:` of a mapping says which word means which."""
 _ORDER_MEANINGS = ("paid", "unpaid", "closed", "refunded")
 _REFUND_MEANINGS = ("full", "partial", "running", "none")
 _KEYS = (
