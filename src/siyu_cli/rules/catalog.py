@@ -42,7 +42,7 @@ FACT_TABLES: dict[Source, FactTable] = {
     "sends": FactTable("fact_sends", "sent_day", "sent_sec", "send_no", "sends", ("触达", "sends")),
 }
 
-_EVENT = TextColumn(
+EVENT = TextColumn(
     "kind", choices=tuple((fold(word), kind) for kind, words in EVENT_WORDS.items() for word in words)
 )
 _SHARED: dict[str, Column] = {
@@ -63,7 +63,7 @@ ROW_FIELDS: dict[Source, dict[str, Column]] = {
         **_SHARED,
     },
     "events": {
-        "事件": _EVENT,
+        "事件": EVENT,
         "商品名": TextColumn("product_key"),
         "商品": TextColumn("product_key"),
         "品类": TextColumn("category_key", is_path=True),
@@ -137,7 +137,7 @@ class PlainMetric:
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """The rows that count."""
-        return (Scope(self.source, TextTest(_EVENT, "is", (self.event,))),) if self.event else ()
+        return (Scope(self.source, TextTest(EVENT, "is", (self.event,))),) if self.event else ()
 
 
 @dataclass(frozen=True)

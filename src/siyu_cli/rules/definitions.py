@@ -11,7 +11,7 @@ from siyu_cli.rules.shapes import pairs_of, texts_of, whole_number_of
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Mapping, Node, Scalar
 
-_TOP = ("version", "scopes", "metrics", "manual_tags", "tag_groups", "tags")
+_TOP = ("version", "scopes", "metrics", "manual_tags", "tag_groups", "tags", "tests")
 T = TypeVar("T")
 
 
@@ -32,6 +32,7 @@ class Definitions:
     groups: dict[str, Definition] = field(default_factory=dict)
     tags: dict[str, Definition] = field(default_factory=dict)
     manual: dict[str, Scalar] = field(default_factory=dict)
+    tests: list[Node] = field(default_factory=list)
 
 
 def collect(report: Report, found: Definitions, node: Node | None) -> None:
@@ -54,6 +55,8 @@ def collect(report: Report, found: Definitions, node: Node | None) -> None:
             continue
         for name, content in body.pairs:
             _define(report, target, name, Definition(name, content))
+    if "tests" in top:
+        found.tests.append(top["tests"][1])
     if "manual_tags" in top:
         for scalar in texts_of(report, top["manual_tags"][1]):
             _define(report, found.manual, scalar, scalar)

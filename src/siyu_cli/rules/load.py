@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
+from siyu_cli.rules.case_reader import CaseReader
 from siyu_cli.rules.catalog import METRICS
 from siyu_cli.rules.definitions import Definition, Definitions, collect, report_twice
 from siyu_cli.rules.grammar import LineSyntaxError, parse_operand
@@ -31,10 +32,10 @@ def rule_files(folder: Path) -> list[Path]:
     )
 
 
-def load_rules(folder: Path, shown_as: Callable[[Path], str] = str) -> RuleSet:
-    """The checked rules of a folder; RulesRefused with every mistake of every file."""
+def load_rules(folder: Path, shown_as: Callable[[Path], str] = str, beside: Sequence[Path] = ()) -> RuleSet:
+    """The checked rules of a folder, and of files beside it; RulesRefused with every mistake of every file."""
     raw: list[tuple[str, bytes]] = []
-    for path in rule_files(folder):
+    for path in (*rule_files(folder), *beside):
         try:
             raw.append((shown_as(path), path.read_bytes()))
         except OSError as error:
@@ -56,9 +57,10 @@ def check_rules(files: list[tuple[str, bytes]]) -> RuleSet:
             report.add_yaml(name, error)
             continue
         collect(report, found, node)
-    checked = _Checker(report, found).check()
-    rules, groups = checked
+    checker = _Checker(report, found)
+    rules, groups = checker.check()
     strata = arrange(report, rules, groups)
+    tests = CaseReader(report, checker.tag_names, found.manual).read(found.tests)
     report.finish()
     return RuleSet(
         files=tuple(name for name, _ in files),
@@ -68,6 +70,7 @@ def check_rules(files: list[tuple[str, bytes]]) -> RuleSet:
         manual_tags=tuple(sorted(scalar.text.strip() for scalar in found.manual.values())),
         groups=tuple(sorted(groups, key=lambda group: group.name)),
         texts=tuple((name, content.decode("utf-8-sig")) for name, content in files),
+        tests=tests,
     )
 
 

@@ -33,6 +33,8 @@ def join(separator: str, parts: Sequence[Sql]) -> Sql:
 
 def combine(operator: str, parts: Sequence[Sql]) -> Sql:
     """`(a AND b) AND (c AND d)`: halved, because engines limit how deep a chain may hang."""
+    if not parts:
+        return Sql("1 = 1" if operator == "AND" else "1 = 0")
     if len(parts) == 1:
         return parts[0]
     middle = len(parts) // 2

@@ -9,16 +9,19 @@ from siyu_cli.customers.facts import future_rows
 from siyu_cli.customers.tables import build_tables
 from siyu_cli.errors import InputRefused, StoppedByGuard
 from siyu_cli.language import tr
-from siyu_cli.rules.compile import compile_tags
+from siyu_cli.rules.compile import TagQuery, compile_tags
 from siyu_cli.rules.load import load_rules
-from siyu_cli.rules.tree import Guard, RuleSet
+from siyu_cli.rules.tree import Condition, Guard, NumberValue, RuleSet, TextColumn
 from siyu_cli.store.engine import DuckDbEngine
 from siyu_cli.store.tags import TagCount, apply_changes, plan_changes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from duckdb import DuckDBPyConnection
 
     from siyu_cli.clock import AsOf
+    from siyu_cli.store.engine import Engine
     from siyu_cli.workspace import Workspace
 
 # A rule that suddenly takes its tag from a third of its holders is more often a mistake than a change.
@@ -48,7 +51,34 @@ def workspace_rules(workspace: Workspace) -> RuleSet:
     return load_rules(workspace.root / "rules", workspace.shown)
 
 
-def plan_tags(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf) -> TagPlan:
+def evaluate(
+    con: DuckDBPyConnection,
+    rules: RuleSet,
+    as_of: AsOf,
+    *,
+    amend: Callable[[Engine], None] | None = None,
+    watch: Sequence[Condition | NumberValue | TextColumn] = (),
+) -> TagQuery:
+    """Make the facts and, from them, `tag_flags`: one row per customer with the columns the query names.
+
+    `amend` may change the facts before (tests of rules); what is in `watch` becomes columns, too (traces).
+    """
+    engine = DuckDbEngine(con)
+    engine.write(_HAND_TAGS_SQL, "fact_hand_tags")
+    engine.write(_STATE_SQL, "fact_tag_state")
+    query = compile_tags(rules, as_of, watch)
+    build_tables(engine, as_of, query.tables)
+    if amend is not None:
+        amend(engine)
+    engine.write(query.text, "tag_flags", query.params)
+    return query
+
+
+def plan_tags(
+    con: DuckDBPyConnection,
+    rules: RuleSet,
+    as_of: AsOf,
+) -> TagPlan:
     """Evaluate every rule once and compare; nothing is written.
 
     A workspace without a single rule file is refused: all tags would go, and a lost folder is likelier.
@@ -59,17 +89,8 @@ def plan_tags(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf) -> TagPlan:
             tr("rules/ 里没有规则文件", "There is no rule file in rules/"),
             hint=tr("siyu init . 会补上自带的规则", "siyu init . brings the shipped rules back"),
         )
-    engine = DuckDbEngine(con)
-    engine.write(_HAND_TAGS_SQL, "fact_hand_tags")
-    engine.write(_STATE_SQL, "fact_tag_state")
-    hashes = {rule.name: rule.rule_hash for rule in rules.tags}
-    columns: list[tuple[str, str, str]] = []
-    if rules.tags:
-        query = compile_tags(rules, as_of)
-        build_tables(engine, as_of, query.tables)
-        engine.write(query.text, "tag_flags", query.params)
-        columns = [(column, tag, hashes[tag]) for column, tag in query.columns]
-    counts = {count.tag: count for count in plan_changes(con, "tag_flags", columns)}
+    query = evaluate(con, rules, as_of) if rules.tags else None
+    counts = {count.tag: count for count in plan_changes(con, "tag_flags", columns_of(rules, query))}
     for rule in rules.tags:
         counts.setdefault(rule.name, TagCount(rule.name, 0, 0, 0))
     ordered = tuple(counts[tag] for tag in sorted(counts))
@@ -80,7 +101,13 @@ def plan_tags(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf) -> TagPlan:
         if count.tag in guards and (reason := stop_reason(count, guards[count.tag]))
     ]
     gone = tuple(count.tag for count in ordered if count.tag not in guards)
-    return TagPlan(ordered, gone, tuple(stopped), future_rows(engine, as_of))
+    return TagPlan(ordered, gone, tuple(stopped), future_rows(DuckDbEngine(con), as_of))
+
+
+def columns_of(rules: RuleSet, query: TagQuery | None) -> list[tuple[str, str, str]]:
+    """(column of `tag_flags`, tag, rule hash), as the comparison with what is held wants them."""
+    hashes = {rule.name: rule.rule_hash for rule in rules.tags}
+    return [(column, tag, hashes[tag]) for column, tag in query.columns] if query else []
 
 
 def apply_plan(con: DuckDBPyConnection, plan: TagPlan, run_id: int, as_of: AsOf) -> None:

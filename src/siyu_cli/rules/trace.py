@@ -89,11 +89,22 @@ class Traced:
 
 
 def outline_of(rule: TagRule) -> Outline:
-    """The rule as written; a condition without words of its own (a mapped value) is one line named by its tag."""
+    """The rule as written.
+
+    A condition without words of its own (a value of `map`) is one line with the words of its group, the bounds
+    of a band are met together.
+    """
     found = list(_written_below(rule.when))
-    if len(found) == 1:
+    if len(found) == 1 and found[0].condition == rule.when:
         return found[0]
-    return Outline(rule.name, rule.mark, not found, rule.when, tuple(found))
+    if found:
+        return Outline(_title("all", rule.when), rule.mark, False, rule.when, tuple(found))
+    words = (
+        tr(f"「{rule.group}」分到「{rule.name}」", f"“{rule.group}” gives “{rule.name}”")
+        if rule.group
+        else rule.name
+    )
+    return Outline(words, rule.mark, True, rule.when)
 
 
 def _written_below(condition: Condition) -> Iterator[Outline]:
@@ -231,10 +242,18 @@ def trace_tags(
     }
 
 
-def trace_lines(traced: Traced, indent: int = 1) -> list[str]:
-    """A trace for people, one line each: `✗ 距上次购买天数 30 到 60天  实际 61,超上限 1 天`."""
+def trace_rows(traced: Traced, indent: int = 0) -> list[tuple[str, str, str]]:
+    """A trace as rows: the line with its sign, the actual value, the distance."""
     sign = "✓" if traced.is_true else "✗"
-    said = tr(f"  实际 {traced.actual}", f"  actual {traced.actual}") if traced.actual else ""
-    apart = f",{traced.distance}" if traced.distance else ""
-    own = f"{'  ' * indent}{sign} {traced.text}{said}{apart}"
-    return [own, *(line for member in traced.members for line in trace_lines(member, indent + 1))]
+    own = (f"{'  ' * indent}{sign} {traced.text}", traced.actual, traced.distance)
+    return [own, *(row for member in traced.members for row in trace_rows(member, indent + 1))]
+
+
+def trace_lines(traced: Traced, indent: int = 0) -> list[str]:
+    """A trace for people, one line each: `✗ 距上次购买天数 30 到 60天  实际 61,超上限 1 天`."""
+    return [
+        text
+        + (tr(f"  实际 {actual}", f"  actual {actual}") if actual else "")
+        + (f",{apart}" if apart else "")
+        for text, actual, apart in trace_rows(traced, indent)
+    ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from siyu_cli.rules.cases import RuleTest
 from siyu_cli.windows import Window
 from siyu_cli.yamlfile import Mark
 
@@ -267,6 +268,7 @@ class RuleSet:
     manual_tags: tuple[str, ...]
     groups: tuple[TagGroup, ...] = ()
     texts: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)
+    tests: tuple[RuleTest, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def digest(self) -> str:

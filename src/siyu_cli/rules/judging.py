@@ -1,0 +1,156 @@
+"""What rule tests say: which expectations failed and why, how much of the rules they cover, what they miss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from siyu_cli.rules.cases import RuleTest
+from siyu_cli.rules.mutants import Mutant, mutants_of
+from siyu_cli.rules.survival import survivors_of
+from siyu_cli.rules.testing import Case, Check, checks_of, run_tests
+from siyu_cli.rules.trace import Traced, Tracer
+from siyu_cli.rules.tree import RuleSet, TagRule
+from siyu_cli.yamlfile import Mark
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A check that was not met; no trace where the tag has no rule."""
+
+    check: Check
+    trace: Traced | None
+
+
+@dataclass(frozen=True)
+class LineCoverage:
+    """A line among the customers for whom its tag is checked."""
+
+    text: str
+    mark: Mark
+    is_seen_true: bool
+    is_seen_false: bool
+
+
+@dataclass(frozen=True)
+class TagCoverage:
+    """One tag: is it expected and expected not, and was every line seen true and false?"""
+
+    tag: str
+    mark: Mark
+    has_positive: bool
+    has_negative: bool
+    lines: tuple[LineCoverage, ...]
+
+    @property
+    def wanted(self) -> int:
+        return 2 + 2 * len(self.lines)
+
+    @property
+    def found(self) -> int:
+        lines = sum(line.is_seen_true + line.is_seen_false for line in self.lines)
+        return self.has_positive + self.has_negative + lines
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All of it. `coverage` and `mutants` are None where they were not asked for."""
+
+    tests: tuple[RuleTest, ...]
+    cases: int
+    checks: tuple[Check, ...]
+    failures: tuple[Failure, ...]
+    coverage: tuple[TagCoverage, ...] | None
+    mutants: int | None
+    survivors: tuple[Mutant, ...]
+
+    @property
+    def covered_pct(self) -> int | None:
+        """Whole percent, rounded down: 100 is really all."""
+        if self.coverage is None:
+            return None
+        wanted = sum(one.wanted for one in self.coverage)
+        return sum(one.found for one in self.coverage) * 100 // wanted if wanted else 100
+
+    @property
+    def noticed_pct(self) -> int | None:
+        """Whole percent of the mutants that a test notices, rounded down."""
+        if self.mutants is None:
+            return None
+        return (self.mutants - len(self.survivors)) * 100 // self.mutants if self.mutants else 100
+
+
+def judge(
+    rules: RuleSet,
+    tests: Sequence[RuleTest],
+    *,
+    with_coverage: bool = False,
+    with_mutants: bool = False,
+    tags: Iterable[str] | None = None,
+) -> Verdict:
+    """Run tests. Coverage and mutants are about `tags` (None: all of the rule set).
+
+    Mutants are only tried where everything passes: of rules that fail, nobody knows what they should do.
+    """
+    automatic = [rule.name for rule in rules.tags]
+    spoken_of = set(automatic if tags is None else tags)
+    about = [rule for rule in rules.tags if rule.name in spoken_of]
+    tracer = Tracer(about) if with_coverage else None
+    held, rows = run_tests(rules, tests, tracer)
+    checks = tuple(checks_of(tests, held, automatic))
+    failures = _explain(rules, tests, [check for check in checks if not check.is_met])
+    coverage = tuple(_covered(tracer, rule, checks, rows) for rule in about) if tracer else None
+    mutants: list[Mutant] | None = None
+    survivors: list[Mutant] = []
+    if with_mutants and not failures:
+        mutants = mutants_of(rules, spoken_of)
+        survivors = survivors_of(rules, tests, checks, mutants)
+    return Verdict(
+        tuple(tests),
+        len({check.case for check in checks}),
+        checks,
+        failures,
+        coverage,
+        None if mutants is None else len(mutants),
+        tuple(survivors),
+    )
+
+
+def is_enough(verdict: Verdict, minimum: int | None) -> bool:
+    """Whether coverage, and the share of mutants noticed, reach a minimum in percent."""
+    shares = (verdict.covered_pct, verdict.noticed_pct)
+    return minimum is None or all(share >= minimum for share in shares if share is not None)
+
+
+def _explain(rules: RuleSet, tests: Sequence[RuleTest], unmet: Sequence[Check]) -> tuple[Failure, ...]:
+    """The failed checks with the traces of their tags, by running their tests once more."""
+    if not unmet:
+        return ()
+    names, tags = {check.case.test for check in unmet}, {check.tag for check in unmet}
+    tracer = Tracer(rule for rule in rules.tags if rule.name in tags)
+    _, rows = run_tests(rules, [test for test in tests if test.name in names], tracer)
+    return tuple(
+        Failure(check, tracer.trace(check.tag, rows[check.case]) if check.tag in tracer.outlines else None)
+        for check in unmet
+    )
+
+
+def _covered(
+    tracer: Tracer, rule: TagRule, checks: Sequence[Check], rows: dict[Case, dict[str, Any]]
+) -> TagCoverage:
+    own = [check for check in checks if check.tag == rule.name]
+    seen = [rows[check.case] for check in own]
+    lines = []
+    # What stands for no words of the file (a value of `map`, a default) is covered by its tag alone.
+    written = [line for line in tracer.outlines[rule.name].lines() if line.condition.written is not None]
+    for line in written:
+        values = {tracer.is_true(line.condition, row) for row in seen}
+        lines.append(LineCoverage(line.text, line.mark, True in values, False in values))
+    return TagCoverage(
+        rule.name,
+        rule.mark,
+        any(check.wanted for check in own),
+        any(not check.wanted for check in own),
+        tuple(lines),
+    )

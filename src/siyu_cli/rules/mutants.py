@@ -1,0 +1,334 @@
+"""Small mistakes put into rules on purpose: a test suite is good where every one of them is noticed.
+
+Bounds move by one step or turn from inclusive to exclusive, windows grow and shrink by one, lines are left
+out, all and any change places, `at_least` asks for one more or fewer. Changes that mean the same (`> 29天`
+and `>= 30天`) are no mistakes and are not made; of two where one is noticed whenever the other is, only the
+finer one is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, cast
+
+from siyu_cli.language import tr
+from siyu_cli.rules.amounts import bound_text, nearest_fit, step_of
+from siyu_cli.rules.tree import (
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Condition,
+    Keeping,
+    Measure,
+    Metric,
+    Not,
+    NumberTest,
+    Operator,
+    Ratio,
+    RuleSet,
+    Scope,
+    TagRule,
+    members_of,
+)
+from siyu_cli.windows import Window
+from siyu_cli.yamlfile import Mark
+
+TRUE = AllOf(())
+FALSE = Not(TRUE)
+_FLIPPED: dict[Operator, Operator] = {">=": ">", ">": ">=", "<=": "<", "<": "<="}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One small mistake: where, in which words, what it says instead, and which test would notice it."""
+
+    mark: Mark
+    text: str
+    change: str
+    missing: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change with the rules it makes different; `of` is the tag, or what else its line belongs to."""
+
+    of: str
+    change: Change
+    rules: tuple[TagRule, ...]
+
+
+def mutants_of(rules: RuleSet, names: set[str] | None = None) -> list[Mutant]:
+    """Every mutant of the named tags (None: all) and of the scopes they use, in the order of the files."""
+    chosen = [rule for rule in rules.tags if names is None or rule.name in names]
+    found: list[Mutant] = []
+    for rule in chosen:
+        for condition, change in _distinct(rule.when, Change(rule.mark, rule.name, "", "")):
+            found.append(Mutant(rule.name, change, (replace(rule, when=condition),)))
+        found += [Mutant(rule.name, change, (other,)) for other, change in _other_keeping(rule)]
+    for scope in dict.fromkeys(scope for rule in chosen for scope in scopes_in(rule.when)):
+        users = [rule for rule in rules.tags if scope in scopes_in(rule.when)]
+        of = "、".join(rule.name for rule in users)
+        for condition, change in _distinct(scope.when, None):
+            other = replace(scope, when=condition)
+            changed = tuple(replace(rule, when=_swapped(rule.when, scope, other)) for rule in users)
+            found.append(Mutant(of, change, changed))
+    return sorted(found, key=lambda one: (one.change.mark.file, one.change.mark.line, one.change.mark.column))
+
+
+def _other_keeping(rule: TagRule) -> Iterator[tuple[TagRule, Change]]:
+    """A day more and a day less of `keep`; what is kept for good follows its condition instead."""
+    days = rule.keep.days
+    for other, at in (
+        ((0, None),) if days is None else ((days + 1, days + 1), (days - 1, days)) if days else ()
+    ):
+        what = tr(f"keep 改成 {other}d", f"keep becomes {other}d")
+        missing = (
+            tr("缺条件不再成立以后的用例", "no case after the condition has ended")
+            if at is None
+            else tr(f"缺条件成立后第 {at} 天的用例", f"no case {at} days after the condition held")
+        )
+        yield replace(rule, keep=Keeping(other)), Change(rule.mark, rule.name, what, missing)
+
+
+def scopes_in(node: object) -> list[Scope]:
+    """Every scope that a condition counts within."""
+    found: dict[Scope, None] = {}
+    for one in _inside(node):
+        if isinstance(one, Scope):
+            found[one] = None
+    return list(found)
+
+
+def _inside(node: object) -> Iterator[object]:
+    yield node
+    if isinstance(node, tuple):
+        for one in node:
+            yield from _inside(one)
+    elif is_dataclass(node) and not isinstance(node, Mark):
+        for field in fields(node):
+            yield from _inside(getattr(node, field.name))
+
+
+def _swapped(node: Any, old: object, new: object) -> Any:
+    """The same tree with one part in place of another, wherever it stands."""
+    if type(node) is type(old) and node == old:
+        return new
+    if isinstance(node, tuple):
+        return tuple(_swapped(one, old, new) for one in node)
+    if is_dataclass(node) and not isinstance(node, type | Mark):
+        changes = {
+            field.name: swapped
+            for field in fields(node)
+            if (swapped := _swapped(value := getattr(node, field.name), old, new)) is not value
+            and swapped != value
+        }
+        return replace(node, **changes) if changes else node
+    return node
+
+
+def _distinct(condition: Condition, place: Change | None) -> Iterator[tuple[Condition, Change]]:
+    """Every changed condition once: none that means what the rule means, none that means what another does."""
+    known = {_plain(condition)}
+    own = condition.written
+    if own is not None and own.is_line:
+        yield TRUE, _left_out(condition)
+        known.add(TRUE)
+    for changed, change in _changed(condition, place):
+        meaning = _plain(changed)
+        if meaning not in known:
+            known.add(meaning)
+            yield changed, change
+
+
+def _plain(condition: Condition) -> Condition:
+    """A form in which equal meanings are equal: bounds of stepwise values as >= and <=, lists of one as their one."""
+    match condition:
+        case NumberTest(operator=">=" | ">" | "<=" | "<") if step_of(condition.value) is not None:
+            goal, _ = nearest_fit(condition)
+            operator: Operator = ">=" if condition.operator in (">=", ">") else "<="
+            return NumberTest(condition.value, operator, int(goal * 100))
+        case AllOf(members) | AnyOf(members):
+            plain = tuple(dict.fromkeys(map(_plain, members)))
+            return plain[0] if len(plain) == 1 else type(condition)(plain)
+        case Not(member):
+            return Not(_plain(member))
+        case AtLeast(n, members):
+            if n == len(members):
+                return _plain(AllOf(members))
+            return _plain(AnyOf(members)) if n == 1 else AtLeast(n, tuple(map(_plain, members)))
+        case _:
+            return condition
+
+
+def _changed(condition: Condition, place: Change | None) -> Iterator[tuple[Condition, Change]]:
+    """One change at a time, anywhere in a tree; `place` is the nearest line around."""
+    written = condition.written
+    if written is not None:
+        place = Change(written.mark, written.text, "", "")
+    if written is not None and not written.is_line:
+        yield from _changed_nesting(condition)
+    elif isinstance(condition, NumberTest) and place is not None:
+        yield from _moved_bound(condition, place)
+    if place is not None and not members_of(condition):
+        yield from _moved_windows(condition, place)
+    for number, member in enumerate(members_of(condition)):
+        for changed, change in _changed(member, place):
+            yield _with_member(condition, number, changed), change
+
+
+def _with_member(condition: Condition, number: int, member: Condition) -> Condition:
+    if isinstance(condition, Not):
+        return replace(condition, member=member)
+    assert isinstance(condition, AllOf | AnyOf | AtLeast)
+    members = condition.members
+    return replace(condition, members=(*members[:number], member, *members[number + 1 :]))
+
+
+def _changed_nesting(condition: Condition) -> Iterator[tuple[Condition, Change]]:
+    """A written list without one of its members, with all for any, with one more or fewer to be met."""
+    written = condition.written
+    assert written is not None
+    if isinstance(condition, Not):
+        inner = condition.member
+        if written.text == "none" and isinstance(inner, AnyOf):
+            for changed, change in _changed_list(inner, written.text, written.mark):
+                yield replace(condition, member=changed), change
+        return
+    if isinstance(condition, AtLeast):
+        size = len(condition.members)
+        for n in (condition.n - 1, condition.n + 1):
+            if 1 <= n <= size:
+                what = tr(f"n 改成 {n}", f"n becomes {n}")
+                missing = tr(
+                    f"缺刚好满足 {min(n, condition.n)} 个的用例",
+                    f"no case meets exactly {min(n, condition.n)}",
+                )
+                yield replace(condition, n=n), Change(written.mark, "at_least", what, missing)
+    yield from _changed_list(condition, written.text, written.mark)
+
+
+def _changed_list(condition: Condition, key: str, mark: Mark) -> Iterator[tuple[Condition, Change]]:
+    assert isinstance(condition, AllOf | AnyOf | AtLeast)
+    members = condition.members
+    for number, member in enumerate(members):
+        rest = (*members[:number], *members[number + 1 :])
+        yield _without(condition, rest), _left_out(member, mark)
+    if len(members) > 1 and not isinstance(condition, AtLeast):
+        other = "any" if isinstance(condition, AllOf) else "all"
+        changed = AnyOf(members) if isinstance(condition, AllOf) else AllOf(members)
+        what = tr(f"{key} 改成{'任一' if other == 'any' else '全部'}满足", f"{key} becomes {other}")
+        missing = tr("缺只满足其中一部分的用例", "no case meets only some of them")
+        yield changed, Change(mark, key, what, missing)
+
+
+def _without(condition: AllOf | AnyOf | AtLeast, rest: tuple[Condition, ...]) -> Condition:
+    if isinstance(condition, AllOf):
+        return AllOf(rest) if rest else TRUE
+    if isinstance(condition, AnyOf):
+        return AnyOf(rest) if rest else FALSE
+    return AtLeast(condition.n, rest) if condition.n <= len(rest) else FALSE
+
+
+def _left_out(condition: Condition, mark: Mark | None = None) -> Change:
+    written = condition.written
+    assert written is not None or mark is not None
+    text = written.text if written is not None else ""
+    place = written.mark if written is not None else cast(Mark, mark)
+    missing = tr("缺只差这一条的用例", "no case differs in this line alone")
+    return Change(place, text, tr("去掉这一条", "left out"), missing)
+
+
+def _moved_bound(test: NumberTest, place: Change) -> Iterator[tuple[Condition, Change]]:
+    """The bound turned between inclusive and exclusive, and moved to the looser or stricter side by a step."""
+    step = nudge_of(test)
+
+    def become(operator: Operator, hundredths: int, at: int) -> tuple[Condition, Change]:
+        measure = test.value.measure
+        what = tr("改成 ", "becomes ") + f"{operator} {bound_text(hundredths, measure)}"
+        missing = tr(f"缺 {bound_text(at, measure)} 的边界用例", f"no case at {bound_text(at, measure)}")
+        return replace(test, operator=operator, hundredths=hundredths), replace(
+            place, change=what, missing=missing
+        )
+
+    bound = test.hundredths
+    if test.operator == "=":
+        for moved in (bound + step, bound - step):
+            if moved >= 0:
+                yield become("=", moved, moved)
+        return
+    yield become(_FLIPPED[test.operator], bound, bound)
+    # Outwards where the bound itself counts, inwards where it does not: the other way the flip says more.
+    sign = {">=": -1, "<=": 1, ">": 1, "<": -1}[test.operator]
+    moved = bound + sign * step
+    if moved >= 0:
+        yield become(test.operator, moved, moved)
+
+
+def nudge_of(test: NumberTest) -> int:
+    """How far a bound is moved, in hundredths: a fen, a day, a count; one percent of a share in whole percents."""
+    step = step_of(test.value)
+    if step is not None:
+        return step
+    if test.value.measure is Measure.MONEY:
+        return 1
+    return 100 if test.hundredths % 100 == 0 else 1
+
+
+def _moved_windows(leaf: Condition, place: Change) -> Iterator[tuple[Condition, Change]]:
+    """The windows directly in a leaf's numbers, one longer and one shorter at either end."""
+    windows = dict.fromkeys(
+        one for one in _inside_numbers(leaf) if isinstance(one, Window) and one.kind in _WORDS
+    )
+    for window in windows:
+        for other, at in _other_windows(window):
+            what = tr("窗口改成 ", "the window becomes ") + _window_text(other)
+            missing = tr(f"缺{at}的用例", f"no case {at}")
+            yield _swapped_window(leaf, window, other), replace(place, change=what, missing=missing)
+
+
+def _inside_numbers(leaf: Condition) -> Iterator[object]:
+    """Windows of a leaf, leaving out what its scopes hold."""
+    for field in fields(leaf):
+        value = getattr(leaf, field.name)
+        for metric in (value.upper, value.lower) if isinstance(value, Ratio) else (value,):
+            if isinstance(metric, Metric):
+                yield metric.window
+            elif isinstance(metric, Window):
+                yield metric
+
+
+def _swapped_window(leaf: Condition, window: Window, other: Window) -> Condition:
+    return cast(Condition, _swapped(leaf, window, other))
+
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "last_days": ("近{0}天", "天"),
+    "whole_days": ("过去{0}个整天", "天"),
+    "last_months": ("近{0}月", "月"),
+    "last_hours": ("近{0}小时", "小时"),
+    "days_ago": ("{0}到{1}天前", "天"),
+    "hours_ago": ("{0}到{1}小时前", "小时"),
+}
+
+
+def _window_text(window: Window) -> str:
+    return _WORDS[window.kind][0].format(window.first, window.second)
+
+
+def _other_windows(window: Window) -> Iterator[tuple[Window, str]]:
+    """One longer and one shorter, with the age of the row that tells them from the window."""
+    unit = _WORDS[window.kind][1]
+    first, second = window.first, window.second
+    # 近N天 holds today, so its oldest day is N − 1 ago.
+    oldest = -1 if window.kind in ("last_days", "last_hours", "last_months") else 0
+    if window.kind in ("days_ago", "hours_ago"):
+        near = [(first - 1, second, first - 1), (first + 1, second, first)]
+        far = [(first, second + 1, second + 1), (first, second - 1, second)]
+        for low, high, at in (*near, *far):
+            if 0 <= low <= high:
+                yield replace(window, first=low, second=high), tr(f" {at} {unit}前", f" {at} {unit} ago")
+        return
+    for size, at in ((first + 1, first + 1 + oldest), (first - 1, first + oldest)):
+        if size >= 1:
+            yield replace(window, first=size), tr(f" {at} {unit}前", f" {at} {unit} ago")
