@@ -38,8 +38,11 @@ _ERROR_TEXTS = pa.array(sorted(ERROR_TEXTS), pa.string())
 _EPOCH_IN_NAME = re.compile(r"(?<!\d)(1[5-9]\d{8})(?:\d{3})?(?!\d)")
 _MOMENT_IN_NAME = re.compile(r"(?<!\d)(20\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(?!\d)")
 
-_FILE_ROWS = 245_760
-"""Rows of one file of cleaned rows: what a writer has in hand at a time, two row groups of the store."""
+_GROUP_ROWS = 122_880
+"""Rows of a batch in a file of cleaned rows: a row group of the store. From batches of any other size the store
+makes row groups that it writes a second time when it closes."""
+_FILE_ROWS = 2 * _GROUP_ROWS
+"""Rows of one file of cleaned rows: what a writer has in hand at a time."""
 _One = TypeVar("_One")
 _Made = TypeVar("_Made")
 
@@ -233,6 +236,7 @@ class RowSink:
         self._writer: pa.RecordBatchFileWriter | None = None
         self._rows_in_file = 0
         self._batches: list[pa.RecordBatch] = []
+        self._rows_waiting = 0
 
     def pack(self, columns: Mapping[str, pa.Array], is_good: np.ndarray) -> pa.RecordBatch:
         """The good rows of a batch with all columns of the schema."""
@@ -254,15 +258,28 @@ class RowSink:
         if self._folder is None:
             self._batches.append(batch)
             return
+        while batch.num_rows:
+            part = batch.slice(0, _GROUP_ROWS - self._rows_waiting)
+            self._batches.append(part)
+            self._rows_waiting += part.num_rows
+            batch = batch.slice(part.num_rows)
+            if self._rows_waiting == _GROUP_ROWS:
+                self._write_group(self._folder)
+
+    def _write_group(self, folder: Path) -> None:
+        """Put the waiting rows into the file as one batch."""
         if self._writer is None:
-            self._writer = self._next_file(self._folder)
-        self._writer.write_batch(batch)
-        self._rows_in_file += batch.num_rows
+            self._writer = self._next_file(folder)
+        self._writer.write_batch(pa.concat_batches(self._batches))
+        self._rows_in_file += self._rows_waiting
+        self._batches, self._rows_waiting = [], 0
         if self._rows_in_file >= _FILE_ROWS:
             self._close_file()
 
     def table(self) -> pa.Table:
         """All rows in file order; of files only what is looked at is read."""
+        if self._folder is not None and self._rows_waiting:
+            self._write_group(self._folder)
         self._close_file()
         if not self.files:
             return pa.Table.from_batches(self._batches, self.schema)
