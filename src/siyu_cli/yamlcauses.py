@@ -47,6 +47,8 @@ def cause_of(error: yaml.MarkedYAMLError, text: str) -> TextProblem:
     found = f"{error.context or ''}; {error.problem or ''}"
     if "mapping values are not allowed" in found:
         return _stray_colon(lines, *here)
+    if "found unexpected ':'" in found:
+        return _problem("E103", *here, *tight_colon())
     if re.search(r"node content", found):
         char = line[here[1] : here[1] + 1] or tr("结尾", "the end")
         return _problem("E103", *here, tr(f"这里多了「{char}」", f"{char} does not belong here"))
@@ -58,7 +60,7 @@ def cause_of(error: yaml.MarkedYAMLError, text: str) -> TextProblem:
     return _problem(
         "E103",
         *here,
-        tr(f"YAML 写法有误:{error.problem or error.context}", f"YAML is malformed: {error.problem}"),
+        tr("这里的 YAML 写法看不懂", f"YAML is malformed: {error.problem or error.context}"),
         tr("检查缩进、冒号后的空格和引号", "Check indentation, spaces after colons, and quotes"),
     )
 

@@ -17,7 +17,7 @@ TEXT = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 SOURCES = [
     *sorted((ROOT / "src" / "siyu_cli" / "rules").glob("*.py")),
-    ROOT / "src" / "siyu_cli" / "yamlfile.py",
+    *sorted((ROOT / "src" / "siyu_cli").glob("yaml*.py")),
 ]
 
 
@@ -35,8 +35,10 @@ def test_there_are_examples() -> None:
 
 
 def test_every_error_code_is_listed_and_no_other() -> None:
-    used = {code for path in SOURCES for code in re.findall(r'"(E\d{3})"', path.read_text(encoding="utf-8"))}
-    assert set(re.findall(r"^\| (E\d{3}) \|", TEXT, re.MULTILINE)) == used
+    used = {
+        code for path in SOURCES for code in re.findall(r'"([EW]\d{3})"', path.read_text(encoding="utf-8"))
+    }
+    assert set(re.findall(r"^\| ([EW]\d{3}) \|", TEXT, re.MULTILINE)) == used
 
 
 def test_every_metric_field_and_window_word_is_there() -> None:

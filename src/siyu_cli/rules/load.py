@@ -18,7 +18,7 @@ from siyu_cli.rules.names import LineReader, Names
 from siyu_cli.rules.problems import Report
 from siyu_cli.rules.settings import TAG_KEYS, check_former_names, read_tag
 from siyu_cli.rules.shapes import needs, pairs_of, read_condition, source_of
-from siyu_cli.rules.tree import Metric, Ratio, RuleSet, Scope, TagGroup, TagRule
+from siyu_cli.rules.tree import Defined, Metric, Ratio, RuleSet, Scope, TagGroup, TagRule
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Scalar, parse_yaml
 
@@ -71,6 +71,7 @@ def check_rules(files: list[tuple[str, bytes]]) -> RuleSet:
         groups=tuple(sorted(groups, key=lambda group: group.name)),
         texts=tuple((name, content.decode("utf-8-sig")) for name, content in files),
         tests=tests,
+        defined=checker.defined(),
     )
 
 
@@ -129,6 +130,20 @@ class _Checker:
         }
         check_former_names(self.report, list(rules.values()), self.tag_names)
         return list(rules.values()), groups
+
+    def defined(self) -> tuple[Defined, ...]:
+        """The scopes and metrics of the files, once everything is checked."""
+        known: list[tuple[Definition, Scope | Metric | Ratio | None]] = [
+            *((entry, self.scopes[key]) for key, entry in self.found.scopes.items()),
+            *((entry, self.metrics.get(key)) for key, entry in self.found.metrics.items()),
+        ]
+        return tuple(
+            Defined(
+                entry.name.text.strip(), entry.name.mark, fold(entry.name.text) in self.reader.used, value
+            )
+            for entry, value in sorted(known, key=lambda one: one[0].name.text)
+            if value is not None
+        )
 
     def _name_tag(self, key: str, name: Scalar) -> None:
         if key in self.tag_names:

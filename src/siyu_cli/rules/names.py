@@ -60,6 +60,8 @@ class LineReader:
     def __init__(self, report: Report, names: Names) -> None:
         self.report = report
         self.names = names
+        # Folded names of scopes and metrics that some line or ratio refers to.
+        self.used: set[str] = set()
 
     def row_leaf(self, source: Source) -> Callable[[Scalar], Condition | None]:
         """Reads lines over the rows of one source."""
@@ -128,6 +130,7 @@ class LineReader:
                 hint = tr("这是行的字段,写在 scopes 里", "This is a field of rows; write it in scopes")
                 raise LineTypeError("E201", message, hint, name.start, name.end)
             raise _unknown("E201", name, message, known)
+        self.used.add(fold(name.text))
         metric = self.names.metrics[fold(name.text)]
         if metric is None:
             raise _SilentError
@@ -156,6 +159,7 @@ class LineReader:
                     f"“{word.text}” is neither a scope nor a window",
                 )
                 raise _unknown("E203", word, message, [*self.names.shown["scopes"], "近30天", "本月", "全部"])
+            self.used.add(fold(word.text))
             scope = self.names.scopes[fold(word.text)]
             if scope is None:
                 raise _SilentError

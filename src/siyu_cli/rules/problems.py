@@ -82,10 +82,17 @@ class RulesRefused(InputRefused):
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         files = len({problem.place.mark.file for problem in problems})
-        head = tr(
-            f"规则里有 {len(problems)} 个错误({files} 个文件),什么也没改",
-            f"{len(problems)} mistakes in the rules ({files} files), nothing was changed",
-        )
+        errors = sum(problem.severity == "error" for problem in problems)
+        if errors:
+            head = tr(
+                f"规则里有 {errors} 个错误({files} 个文件),什么也没改",
+                f"{errors} mistakes in the rules ({files} files), nothing was changed",
+            )
+        else:
+            head = tr(
+                f"规则里有 {len(problems)} 个警告({files} 个文件),--strict 不放过",
+                f"{len(problems)} warnings in the rules ({files} files), which --strict refuses",
+            )
         first = problems[0].place.mark
         super().__init__("rules-refused", "\n".join([head, *map(str, problems)]))
         self.problems = problems

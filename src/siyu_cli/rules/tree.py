@@ -255,10 +255,21 @@ class TagGroup:
 
 
 @dataclass(frozen=True)
+class Defined:
+    """A scope or metric of the files: where it stands, and whether any line or ratio refers to it."""
+
+    name: str
+    mark: Mark
+    is_used: bool
+    value: Scope | Metric | Ratio
+
+
+@dataclass(frozen=True)
 class RuleSet:
     """All rule files together. `tags` and `groups` are sorted by name; `strata` so that references come earlier.
 
-    The members of a group share a stratum. `texts` are the files themselves, name and content.
+    The members of a group share a stratum. `texts` are the files themselves, name and content; `defined` the
+    scopes and metrics of the files, by name.
     """
 
     files: tuple[str, ...]
@@ -269,6 +280,7 @@ class RuleSet:
     groups: tuple[TagGroup, ...] = ()
     texts: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)
     tests: tuple[RuleTest, ...] = field(default=(), repr=False, compare=False)
+    defined: tuple[Defined, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def digest(self) -> str:
