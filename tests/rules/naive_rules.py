@@ -10,8 +10,13 @@ from siyu_cli.rules.tree import (
     AllOf,
     AnyOf,
     AtLeast,
+    CalendarTest,
     Condition,
+    Deed,
+    Did,
     FlagTest,
+    HadTag,
+    HeldDays,
     Measure,
     Metric,
     Not,
@@ -25,14 +30,16 @@ from siyu_cli.rules.tree import (
     TextColumn,
     TextTest,
 )
+from siyu_cli.windows import Window
 from tests.rules.rule_facts import World
 
 Row = dict[str, Any]
-# What the day and the second of a row are called.
+# What the day, the second and the number of a row are called.
 _TIMES = {
-    "orders": ("paid_day", "paid_sec"), "items": ("paid_day", "paid_sec"),
-    "events": ("day", "at_sec"), "sends": ("sent_day", "sent_sec"),
+    "orders": ("paid_day", "paid_sec", "order_no"), "items": ("paid_day", "paid_sec", "line_no"),
+    "events": ("day", "at_sec", "event_no"), "sends": ("sent_day", "sent_sec", "send_no"),
 }  # fmt: skip
+BY_ORDER = ("count", "avg", "min", "max", "first", "last")
 
 
 def naive_tags(world: World, rules: RuleSet, as_of: AsOf) -> dict[int, set[str]]:
@@ -87,15 +94,29 @@ class _Customer:
         self.rows = {
             source: [row for row in rows if row["customer_id"] == mine] for source, rows in every.items()
         }
+        self.spans = [row for row in world.spans if row["customer_id"] == mine]
         self.order_of = {row["order_no"]: row for row in world.orders if row["is_order"]}
         self.tags: set[str] = set()
 
     def holds(self, condition: Condition) -> bool:
         match condition:
-            case NumberTest((Metric() | Ratio()) as value, operator, hundredths):
+            case NumberTest((Metric() | Ratio() | HeldDays()) as value, operator, hundredths):
                 return _compare(self.value(value), operator, hundredths)
-            case Present((Metric() | Ratio()) as value):
+            case TextTest(Metric() as metric, how, texts):
+                text = self.edge_text(metric)
+                return any(_text_fits(text, how, wanted) for wanted in texts)
+            case Present(Metric() as metric) if metric.is_text:
+                return self.edge_text(metric) != ""
+            case Present((Metric() | Ratio() | HeldDays()) as value):
                 return self.value(value) is not None
+            case CalendarTest(column, part, shift):
+                today = self.as_of.date
+                wanted = (today.month + shift - 1) % 12 + 1 if part == "month" else today.day
+                return bool(self.customer[column.column] == wanted)
+            case HadTag():
+                return self.had(condition)
+            case Did():
+                return self.did(condition)
             case TagTest(tag):
                 return tag in self.tags
             case AllOf(members):
@@ -109,7 +130,12 @@ class _Customer:
             case _:
                 return _row_holds(condition, self.customer)
 
-    def value(self, value: Metric | Ratio) -> Fraction | None:
+    def value(self, value: Metric | Ratio | HeldDays) -> Fraction | None:
+        if isinstance(value, HeldDays):
+            since = [
+                row["from_day"] for row in self.spans if row["tag"] == value.tag and row["to_day"] is None
+            ]
+            return Fraction(self.as_of.day - min(since)) if since else None
         if isinstance(value, Metric):
             return self.metric(value)
         upper, lower = self.metric(value.upper), self.metric(value.lower)
@@ -117,13 +143,75 @@ class _Customer:
             return None
         return upper / lower * (100 if value.measure is Measure.PERCENT else 1)
 
+    def had(self, test: HadTag) -> bool:
+        """Day by day: is there one of the window on which a span of the tag lies?"""
+        span = test.window.span(self.as_of)
+        low, high = (span.low, span.high) if span else (0, self.as_of.day)
+        assert low is not None
+        assert high is not None
+        return any(
+            row["from_day"] <= day and (row["to_day"] is None or day < row["to_day"])
+            for row in self.spans
+            if row["tag"] == test.tag
+            for day in range(max(low, row["from_day"]), high + 1)
+        )
+
+    def did(self, did: Did) -> bool:
+        is_event = did.deed.source == "events"
+        day_of, moment, _ = _TIMES[did.deed.source]
+        rows = [row for row in self.deeds(did.deed) if _within(row, did.window, did.deed.source, self.as_of)]
+        if did.where is not None:
+            rows = [row for row in rows if _row_holds(did.where, row)]
+        if did.after is not None:
+            sent = [row["sent_sec"] for row in self.rows["sends"] if row["push_key"] == did.after.push]
+            longest = 3600 * did.after.hours
+            rows = [row for row in rows if any(0 < row[moment] - at <= longest for at in sent)]
+        groups: dict[str, list[Row]] = {}
+        for row in rows:
+            key = row[did.same.column] if did.same else "所有"
+            if key:
+                groups.setdefault(key, []).append(row)
+        for key, group in groups.items():
+            counted = len(group) if is_event else len({row["order_no"] for row in group})
+            counts = {"times": counted, "days": len({row[day_of] for row in group})}
+            if did.when is not None and not _row_holds(did.when, counts):
+                continue
+            moments = sorted(row[moment] for row in group)
+            if not self.followed(did, key, moments):
+                return True
+        return False
+
+    def followed(self, did: Did, key: str, moments: list[int]) -> bool:
+        """Whether what `without` forbids happened."""
+        if did.without is None:
+            return False
+        since = moments[0] if did.without.since == "first" else moments[-1]
+        _, moment, _ = _TIMES[did.without.deed.source]
+        return any(
+            row[moment] >= since and (not did.without.is_same or not did.same or row[did.same.column] == key)
+            for row in self.deeds(did.without.deed)
+        )
+
+    def deeds(self, deed: Deed) -> list[Row]:
+        rows = self.rows[deed.source]
+        return rows if deed.source == "items" else [row for row in rows if row["kind"] == deed.kind]
+
+    def edge_text(self, metric: Metric) -> str:
+        """The text of the first or last row that counts."""
+        assert isinstance(metric.of, TextColumn)
+        by_item = any(scope.source == "items" for scope in metric.scopes)
+        source = "items" if by_item else metric.source
+        rows = [row for row in self.rows[source] if self._counts(row, metric, source)]
+        rows = _in_order([row for row in rows if row.get("is_order", 1)], source)
+        return str(rows[0 if metric.aggregate == "first" else -1][metric.of.column]) if rows else ""
+
     def metric(self, metric: Metric) -> Fraction | None:
         by_item = metric.source == "items" or any(scope.source == "items" for scope in metric.scopes)
         source = "items" if by_item else metric.source
         day = _TIMES[source][0]
         rows = [row for row in self.rows[source] if self._counts(row, metric, source)]
-        orders = [row for row in rows if row.get("is_order", 1)]
-        if by_item and metric.source == "orders" and metric.aggregate in ("count", "avg", "min", "max"):
+        orders = _in_order([row for row in rows if row.get("is_order", 1)], source)
+        if by_item and metric.source == "orders" and metric.aggregate in BY_ORDER:
             parts = _by_order(orders, metric)
         else:
             parts = [_amount(row, metric) for row in orders]
@@ -145,6 +233,10 @@ class _Customer:
                 return min(parts, default=None)
             case "max":
                 return max(parts, default=None)
+            case "first":
+                return parts[0] if parts else None
+            case "last":
+                return parts[-1] if parts else None
             case "days_since_first":
                 return Fraction(today - days[0]) if days else None
             case "days_since_last":
@@ -158,18 +250,29 @@ class _Customer:
             seen = self.order_of[row["order_no"]] if is_line and scope.source == "orders" else row
             if not _row_holds(scope.when, seen):
                 return False
-        span = metric.window.span(self.as_of)
-        if span is None:
-            return True
-        assert span.low is not None
-        assert span.high is not None
-        day, sec = _TIMES[source]
-        return span.low <= row[day if span.unit == "day" else sec] <= span.high
+        return _within(row, metric.window, source, self.as_of)
+
+
+def _within(row: Row, window: Window, source: str, as_of: AsOf) -> bool:
+    span = window.span(as_of)
+    if span is None:
+        return True
+    assert span.low is not None
+    assert span.high is not None
+    day, sec, _ = _TIMES[source]
+    return span.low <= row[day if span.unit == "day" else sec] <= span.high
+
+
+def _in_order(rows: list[Row], source: str) -> list[Row]:
+    """By time, then by number."""
+    _, sec, number = _TIMES[source]
+    return sorted(rows, key=lambda row: (row[sec], row[number]))
 
 
 def _by_order(rows: list[Row], metric: Metric) -> list[Fraction]:
+    """The amounts of orders, by the time of their first row and their number."""
     parts: dict[int, Fraction] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row["paid_sec"], row["order_no"])):
         parts[row["order_no"]] = parts.get(row["order_no"], Fraction(0)) + _amount(row, metric)
     return list(parts.values())
 

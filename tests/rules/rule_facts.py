@@ -1,4 +1,4 @@
-"""A small world of customers, orders, lines, events, sends and hand-set tags in the shape of the fact tables."""
+"""A small world of customers, orders, lines, events, sends and tags of people in the shape of the fact tables."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ STATE = pa.schema(
         ("last_true_day", pa.int32()),
     ]
 )
+SPAN = pa.schema([*HAND, ("from_day", pa.int32()), ("to_day", pa.int32())])
 
 DAY = 86_400
 AS_OF = Clock().as_of("2025-03-15")
@@ -80,6 +81,7 @@ class World:
     sends: list[dict[str, Any]] = field(default_factory=list)
     hand: list[dict[str, Any]] = field(default_factory=list)
     state: list[dict[str, Any]] = field(default_factory=list)
+    spans: list[dict[str, Any]] = field(default_factory=list)
 
     def customer(self, **values: Any) -> int:
         """A customer with nothing known but what is given."""
@@ -172,6 +174,11 @@ class World:
         """The tags with a pin on anybody."""
         return {row["tag"] for row in self.state if row["pin_rank"] or row["is_off"]}
 
+    def held(self, customer: int, tag: str, ago: int, until: int | None = None) -> None:
+        """A tag held from `ago` days before D to `until` days before D, that day not included."""
+        to_day = None if until is None else D - until
+        self.spans.append({"customer_id": customer, "tag": tag, "from_day": D - ago, "to_day": to_day})
+
     def load(self, engine: Engine) -> None:
         """The tables the compiled query reads."""
         fill(
@@ -184,6 +191,7 @@ class World:
                 "fact_sends": (SEND, self.sends),
                 "fact_hand_tags": (HAND, self.hand),
                 "fact_tag_state": (STATE, self.state),
+                "fact_tag_spans": (SPAN, self.spans),
             },
         )
 

@@ -55,7 +55,51 @@ def tag(line: str) -> str:
         ("消费额 >= 99999999999", "E307", "99999999999"),
         ("[订单数(近90天, 水果) >= 2]", "E106", "订单数(近90天"),
         ("{not: 订单数(近90天, 水果) >= 2}", "E106", "订单数(近90天"),
-        ("did: {event: 加购}", "E107", "did"),
+        ("曾有标签(近45天) 有 没有的", "E204", "没有的"),
+        ("曾有标签(近36小时) 有 甲", "E306", "近36小时"),
+        ("曾有标签(水果) 有 甲", "E306", "水果"),
+        ("曾有标签(近3天、近5天) 有 甲", "E306", "近3天"),
+        ("曾有标签 是 甲", "E301", "是 甲"),
+        ("曾有标签 >= 3", "E301", "3"),
+        ("持有天数 >= 3", "E306", "持有天数"),
+        ("持有天数(近3天) >= 3", "E306", "近3天"),
+        ("持有天数(没有的) >= 3", "E204", "没有的"),
+        ("持有天数(这个) >= 3次", "E302", "3次"),
+        ("订单数 = 本月", "E301", "本月"),
+        ("did: 加购", "E107", "加购"),
+        ("did: {}", "E107", "did"),
+        ("did: {times: '>= 2'}", "E107", "did"),
+        ("did: {event: 加够}", "E307", "加够"),
+        ("did: {event: 加购, same: 店铺}", "E307", "店铺"),
+        ("did: {event: 加购, time: '>= 2'}", "E107", "time"),
+        ("did: {event: 加购, times: 3}", "E108", "3"),
+        ("did: {event: 加购, times: '>= 三'}", "E108", ">= 三"),
+        ("did: {event: 加购, times: '>= 3天'}", "E302", "3天"),
+        ("did: {event: 加购, days: '>= 3次'}", "E302", "3次"),
+        ("did: {event: 加购, times: '3 到 2'}", "E304", "3 到 2"),
+        ("did: {event: 加购, times: '= 0'}", "E307", "= 0"),
+        ("did: {event: 加购, times: '< 1次'}", "E307", "< 1次"),
+        ("did: {event: 加购, within: 近七天}", "E306", "近七天"),
+        ("did: {event: 加购, within: 下7天}", "E306", "下7天"),
+        ("did: {event: 加购, within: 72到24小时前}", "E304", "72到24小时前"),
+        ("did: {event: 加购, within: 水果}", "E306", "水果"),
+        ("did: {event: 点击, after: 三月}", "E107", "三月"),
+        ("did: {event: 点击, after: {push: 三月}}", "E107", "after"),
+        ("did: {event: 点击, after: {push: 三月, hours: 0}}", "E307", "0"),
+        ("did: {event: 点击, after: {push: '', hours: 3}}", "E107", "'"),
+        ("did: {event: 加购, where: 净额 >= 3}", "E202", "净额"),
+        ("did: {event: 加购, where: 推送 是 三月}", "E202", "推送"),
+        ("did: {event: 加购, where: {any: []}}", "E108", "["),
+        ("did: {event: 加购, where: {did: {event: 浏览}}}", "E107", "did"),
+        ("did: {event: 加购, where: [品类 属于 水果, 订单数 >= 1]}", "E202", "订单数"),
+        ("did: {event: 加购, without: 订单}", "E107", "订单"),
+        ("did: {event: 加购, without: {event: 订单}}", "E107", "without"),
+        ("did: {event: 加购, without: {event: 下单, since: first}}", "E307", "下单"),
+        ("did: {event: 加购, without: {event: 订单, since: 首次}}", "E307", "首次"),
+        ("did: {event: 加购, without: {event: 加购, since: last}}", "E307", "加购"),
+        ("did: {event: 加购, without: {event: 订单, same: true, since: last}}", "E107", "true"),
+        ("did: {event: 加购, same: 商品, without: {event: 订单, same: 商品, since: last}}", "E307", "商品"),
+        ("[did: {event: 加购}, did: {event: 加够}]", "E307", "加够"),
         ("{订单数 >= 2}", "E107", "订单数 >= 2"),
         ("RFM分 >= 3", "E201", "RFM分"),
         ("rfm分群 >= 3", "E301", "3"),
@@ -95,7 +139,19 @@ def test_one_mistake_in_a_line(line: str, code: str, word: str) -> None:
         ("scopes: {甲: {on: 客户, when: 店铺 是 甲}}", "E307", "客户"),
         ("scopes: {甲: {on: orders, when: 商品名 是 甲}}", "E202", "商品名"),
         ("scopes: {今天: {on: orders, when: 店铺 是 甲}}", "E206", "今天"),
-        ("metrics: {甲: {from: orders, agg: first}}", "E307", "first"),
+        ("metrics: {甲: {from: orders, agg: median}}", "E307", "median"),
+        ("metrics: {甲: {from: orders, agg: first}}", "E107", "甲"),
+        ("metrics: {甲: {from: orders, agg: first, of: 商品}}", "E202", "商品"),
+        ("metrics: {甲: {from: orders, agg: last, of: 店铺, unit: 元}}", "E302", "元"),
+        ("metrics: {甲: {from: orders, agg: last, of: 店铺}, 乙: {ratio: [甲, 订单数]}}", "E301", "甲"),
+        ("metrics: {甲: {from: orders, agg: first, of: 店铺}}\ntags: {乙: {when: 甲 >= 3}}", "E301", "3"),
+        (
+            "metrics: {甲: {from: orders, agg: first, of: 净额}}\ntags: {乙: {when: 甲 是 三}}",
+            "E301",
+            "是 三",
+        ),
+        ("metrics: {持有天数: {from: orders, agg: count}}", "E206", "持有天数"),
+        ("scopes: {甲: {on: items, when: {did: {event: 加购}}}}", "E107", "did"),
         ("metrics: {甲: {from: orders, agg: sum}}", "E107", "甲"),
         ("metrics: {甲: {from: orders, agg: sum, of: 店铺}}", "E301", "店铺"),
         ("metrics: {甲: {from: orders, agg: sum, of: 商品名}}", "E202", "商品名"),
@@ -212,6 +268,29 @@ def test_many_mistakes_take_seconds_not_hours() -> None:
         check_rules([("a.yaml", text.encode())])
     assert len(caught.value.problems) == 3_000
     assert time.monotonic() - started < 20
+
+
+def test_every_mistake_of_a_did_in_one_go() -> None:
+    text = """
+tags:
+  这个:
+    when:
+      did:
+        event: 浏揽
+        times: ">= 三"
+        days: 2天
+        within: 近七天
+        after: {push: 三月, hours: 很多}
+        without: {event: 订单, since: 上次}
+"""
+    assert problems_of(text) == [
+        ("E307", "浏揽"),
+        ("E108", ">= 三"),
+        ("E108", "2天"),
+        ("E306", "近七天"),
+        ("E307", "很多"),
+        ("E307", "上次"),
+    ]
 
 
 def test_deep_nesting_and_foreign_bytes() -> None:

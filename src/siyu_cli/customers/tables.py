@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from siyu_cli.customers.behaviour import build_events, build_sends
 from siyu_cli.customers.facts import build_facts
 from siyu_cli.customers.profile import build_profiles
+from siyu_cli.customers.tag_history import build_tag_spans
 
 if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
@@ -20,6 +21,7 @@ BUILDERS: dict[Builder, tuple[str, ...]] = {
     build_events: ("fact_events",),
     build_sends: ("fact_sends",),
     build_profiles: ("fact_customers",),
+    build_tag_spans: ("fact_tag_spans",),
 }
 """What makes which tables."""
 

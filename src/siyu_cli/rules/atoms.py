@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import gcd
 
+from siyu_cli.clock import AsOf
 from siyu_cli.rules.sql import Sql, bind, combine, join, sql
-from siyu_cli.rules.tree import NumberColumn, Operator, TextTest
+from siyu_cli.rules.tree import CalendarTest, NumberColumn, Operator, TextColumn, TextTest
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,24 @@ def column_fraction(column: NumberColumn, prefix: str = "") -> Fraction:
     return Fraction(name, known=sql("{} IS NOT NULL", name), divide=column.measure.scale)
 
 
-def text_sql(test: TextTest, prefix: str = "") -> Sql:
-    """A text column (never NULL, '' where missing) against folded literals (never empty)."""
+def calendar_sql(test: CalendarTest, as_of: AsOf, prefix: str = "") -> Sql:
+    """A month or day of the month against D's; missing is false."""
+    if test.part == "month":
+        wanted = (as_of.date.month - 1 + test.shift) % 12 + 1
+    else:
+        wanted = as_of.date.day
     column = Sql(prefix + test.column.column)
+    return sql("({} IS NOT NULL AND {} = {})", column, column, bind(wanted))
+
+
+def text_column(test: TextTest, prefix: str = "") -> Sql:
+    """The column of a row that a test is about."""
+    assert isinstance(test.value, TextColumn)
+    return Sql(prefix + test.value.column)
+
+
+def text_sql(test: TextTest, column: Sql) -> Sql:
+    """A text (never NULL, '' where missing) against folded literals (never empty)."""
     if test.how == "is":
         return _one_of(column, test.texts)
     if test.how == "under":

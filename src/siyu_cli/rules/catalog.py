@@ -99,11 +99,17 @@ def field_named(fields: Mapping[str, Column], name: str) -> tuple[str, Column] |
 
 # The operand that reads the customer's own set of tags.
 TAGS = "标签"
+# What earlier runs and people did with tags: `曾有标签(近45天) 有 老客`, `持有天数(老客) >= 7`.
+HAD_TAGS = "曾有标签"
+HELD_DAYS = "持有天数"
+OPERANDS = (TAGS, HAD_TAGS, HELD_DAYS)
 
 UNITS: dict[Measure, tuple[str, ...]] = {
     Measure.MONEY: ("元",),
     Measure.TIMES: ("次", "单", "个"),
     Measure.DAYS: ("天",),
+    Measure.MONTH: ("月",),
+    Measure.MONTH_DAY: ("日",),
     Measure.PIECES: ("件",),
     Measure.KINDS: ("种", "个"),
     Measure.SCORE: ("分",),
@@ -119,6 +125,8 @@ AGGREGATES: dict[Aggregate, Measure | None] = {
     "avg": None,
     "min": None,
     "max": None,
+    "first": None,
+    "last": None,
     "days_since_first": Measure.DAYS,
     "days_since_last": Measure.DAYS,
     "avg_gap_days": Measure.DAYS,

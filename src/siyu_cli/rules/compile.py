@@ -4,6 +4,8 @@
 orders_rows, items_rows …  one scan per source, every scope as a 0/1 column
 …_by_…_parts             orders and days of a customer, where they are counted
 …_sums                   one grouping per grain, equal aggregates once
+deed…, did…, deeds       what `did` asks (see deeds)
+past                     tags of earlier days
 hand                     tags set by hand that conditions refer to
 base                     one row per customer: fields and metrics
 tag_state                what people and earlier runs say of tags with keep or pins (see holding)
@@ -18,14 +20,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from siyu_cli.clock import AsOf
-from siyu_cli.rules.atoms import Fraction, column_fraction, number_sql, text_sql
+from siyu_cli.rules.atoms import Fraction, calendar_sql, column_fraction, number_sql, text_sql
+from siyu_cli.rules.deeds import Deeds
+from siyu_cli.rules.history import History
 from siyu_cli.rules.holding import Holding
 from siyu_cli.rules.measures import Measures, tree_sql
 from siyu_cli.rules.sql import Sql, bind, flag, join, sql
 from siyu_cli.rules.tree import (
+    CalendarTest,
     Condition,
+    Did,
     FlagColumn,
     FlagTest,
+    HadTag,
+    HeldDays,
     Metric,
     NumberColumn,
     NumberTest,
@@ -36,6 +44,7 @@ from siyu_cli.rules.tree import (
     TagTest,
     TextColumn,
     TextTest,
+    TextValue,
 )
 
 
@@ -79,16 +88,17 @@ class Watched:
 def compile_tags(
     rules: RuleSet,
     as_of: AsOf,
-    watch: Sequence[Condition | NumberValue | TextColumn] = (),
+    watch: Sequence[Condition | NumberValue | TextValue] = (),
     *,
     pinned: Collection[str] = (),
 ) -> TagQuery:
     """One statement for all tags of a rule set, as of a moment; `pinned` are the tags that have pins.
 
     Reads fact_customers; as far as conditions speak of them fact_orders, fact_items, fact_events and
-    fact_sends; where one refers to a tag that only people set, fact_hand_tags (customer_id, tag); and where a
-    tag has keep or pins, fact_tag_state (see holding). What is in
-    `watch` (conditions, numbers, texts of a customer) becomes further columns: they see the tags of the whole run.
+    fact_sends, and fact_tag_spans (customer_id, tag, from_day, to_day); where one refers to a tag that
+    only people set, fact_hand_tags (customer_id, tag); and where a tag has keep or pins, fact_tag_state
+    (see holding). What is in `watch` (conditions, numbers, texts of a customer) becomes further columns:
+    they see the tags of the whole run.
     """
     return _Compiler(rules, as_of, pinned).compile(watch)
 
@@ -96,28 +106,27 @@ def compile_tags(
 class _Compiler:
     def __init__(self, rules: RuleSet, as_of: AsOf, pinned: Collection[str]) -> None:
         self.rules = rules
+        self.as_of = as_of
         self.measures = Measures(as_of)
+        self.deeds = Deeds(as_of)
+        self.history = History(as_of)
         self.columns = {rule.name: f"t{number}" for number, rule in enumerate(rules.tags, start=1)}
         self.holding = Holding(rules, as_of.day, pinned, self.columns)
         self.hand: dict[str, str] = {}
         self.fields: dict[str, None] = {}
 
-    def compile(self, watch: Sequence[Condition | NumberValue | TextColumn]) -> TagQuery:
+    def compile(self, watch: Sequence[Condition | NumberValue | TextValue]) -> TagQuery:
         layers = [
             [(self.holding.condition(rule.name), flag(self._condition(rule.when))) for rule in layer]
             for layer in self.rules.strata
         ]
         looked_at = [self._look_at(f"w{number}", one) for number, one in enumerate(watch, start=1)]
-        tables = [
-            *self.measures.sources(),
-            *self._hand_table(),
-            *self.holding.tables(),
-            ("base", self._base()),
-        ]
+        tables = [table for part in self._parts for table in part.sources()]
+        tables += [*self._hand_table(), *self.holding.tables(), ("base", self._base())]
         carried = [
             "customer_id",
             *self.fields,
-            *(name for name, _ in self.measures.columns()),
+            *(name for part in self._parts for name, _ in part.columns()),
             *self.hand.values(),
             *(name for name, _, _ in self.holding.marks()),
         ]
@@ -145,17 +154,18 @@ class _Compiler:
             several,
         )
 
-    def _look_at(self, name: str, watched: Condition | NumberValue | TextColumn) -> tuple[Watched, list[Sql]]:
+    @property
+    def _parts(self) -> tuple[Measures, Deeds, History]:
+        """What brings its own tables and columns."""
+        return self.measures, self.deeds, self.history
+
+    def _look_at(self, name: str, watched: Condition | NumberValue | TextValue) -> tuple[Watched, list[Sql]]:
         """Where to find it, and the columns that hold it."""
         match watched:
-            case TextColumn(column):
-                self.fields[column] = None
-                return Watched(text=name), [Sql(f"{column} AS {name}")]
-            case NumberColumn() as column:
-                self.fields[column.column] = None
-                return self._parts_of(name, column_fraction(column))
-            case Metric() | Ratio():
-                return self._parts_of(name, self.measures.value(watched))
+            case TextColumn() | Metric(aggregate="first" | "last", of=TextColumn()):
+                return Watched(text=name), [sql(f"{{}} AS {name}", self._text(watched))]
+            case NumberColumn() | Metric() | Ratio() | HeldDays():
+                return self._parts_of(name, self._number(watched))
             case _:
                 return Watched(flag=name), [sql(f"{{}} AS {name}", flag(self._condition(watched)))]
 
@@ -177,14 +187,17 @@ class _Compiler:
 
     def _leaf(self, atom: Condition) -> Sql:
         match atom:
-            case NumberTest(NumberColumn() as column, operator, hundredths):
-                self.fields[column.column] = None
-                return number_sql(column_fraction(column), operator, hundredths)
-            case NumberTest((Metric() | Ratio()) as value, operator, hundredths):
-                return number_sql(self.measures.value(value), operator, hundredths)
-            case TextTest(column=column):
-                self.fields[column.column] = None
-                return text_sql(atom)
+            case NumberTest(value, operator, hundredths):
+                return number_sql(self._number(value), operator, hundredths)
+            case TextTest(text):
+                return text_sql(atom, self._text(text))
+            case CalendarTest(NumberColumn(column)):
+                self.fields[column] = None
+                return calendar_sql(atom, self.as_of)
+            case HadTag():
+                return self.history.had(atom)
+            case Did():
+                return self.deeds.holds(atom)
             case FlagTest(FlagColumn(name)):
                 self.fields[name] = None
                 return Sql(f"{name} = 1")
@@ -196,13 +209,27 @@ class _Compiler:
             case _:
                 raise AssertionError(atom)
 
-    def _present(self, value: NumberColumn | TextColumn | Metric | Ratio) -> Sql:
-        if isinstance(value, NumberColumn | TextColumn):
-            self.fields[value.column] = None
-            return Sql(
-                f"{value.column} <> ''" if isinstance(value, TextColumn) else f"{value.column} IS NOT NULL"
-            )
-        return self.measures.value(value).known or Sql("1 = 1")
+    def _number(self, value: NumberValue) -> Fraction:
+        match value:
+            case NumberColumn(column):
+                self.fields[column] = None
+                return column_fraction(value)
+            case HeldDays():
+                return self.history.held_days(value)
+            case _:
+                return self.measures.value(value)
+
+    def _text(self, value: TextValue) -> Sql:
+        """A text that is '' where missing."""
+        if isinstance(value, Metric):
+            return self.measures.text(value)
+        self.fields[value.column] = None
+        return Sql(value.column)
+
+    def _present(self, value: NumberValue | TextValue) -> Sql:
+        if isinstance(value, TextColumn) or (isinstance(value, Metric) and value.is_text):
+            return sql("{} <> ''", self._text(value))
+        return self._number(value).known or Sql("1 = 1")
 
     def _hand_table(self) -> list[tuple[str, Sql]]:
         if not self.hand:
@@ -220,10 +247,12 @@ class _Compiler:
 
     def _base(self) -> Sql:
         columns = [Sql("c.customer_id"), *(Sql(f"c.{name}") for name in self.fields)]
-        columns += [Sql(f"{expression} AS {name}") for name, expression in self.measures.columns()]
+        columns += [
+            Sql(f"{expression} AS {name}") for part in self._parts for name, expression in part.columns()
+        ]
         columns += [Sql(f"COALESCE(h.a_{name}, 0) AS {name}") for name in self.hand.values()]
         columns += [Sql(f"{expression} AS {name}") for name, _, expression in self.holding.marks()]
-        joins = self.measures.joins()
+        joins = "".join(part.joins() for part in self._parts)
         if self.hand:
             joins += " LEFT JOIN hand AS h ON h.customer_id = c.customer_id"
         if self.holding.marks():

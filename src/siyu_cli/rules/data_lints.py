@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from siyu_cli.customers.tables import build_tables
 from siyu_cli.language import tr
+from siyu_cli.rules.atoms import text_column
 from siyu_cli.rules.lints import (
     lint_words,
     missing_included,
@@ -105,7 +106,7 @@ def _lint_customers(report: Report, rules: RuleSet, con: DuckDBPyConnection, as_
 def _lint_lines(report: Report, rules: RuleSet, engine: Engine, as_of: AsOf) -> list[str]:
     """W604: keywords that find hardly any order line, or most of them."""
     wanted = {
-        (test.column.column, text, is_positive): written
+        (text_column(test).text, text, is_positive): written
         for test, written, is_positive in _keywords(rules)
         for text in test.texts
     }

@@ -20,10 +20,12 @@ operand: name [_LPAR _arg (_SEP _arg)* _RPAR]
 name: NAME | QUOTED
 _arg: window | scope
 window: WINDOW
+counted: comparison | bounded | between
 scope: NAME | QUOTED
 
-_predicate: comparison | bounded | between | text_test | set_test | state_test
+_predicate: comparison | calendar_test | bounded | between | text_test | set_test | state_test
 comparison: COMPARE number
+calendar_test: COMPARE CALENDAR_WORD
 bounded: number BOUND
 between: number _TO number
 text_test: TEXT_WORD _text (_SEP _text)*
@@ -36,8 +38,9 @@ WINDOW.3: (CALENDAR | LAST | WHOLE_DAYS | AGO | DATES) /(?=\s*[、,)])/
 CALENDAR: /全部|今天|昨天|[本上][周月季]|今年|去年/
 LAST: /[近下]\s*\d+\s*个?(?:天|月|小时)/
 WHOLE_DAYS: /过去\s*\d+\s*个整天/
-AGO: /\d+\s*(?:天|小时)?\s*到\s*\d+\s*(?:天|小时)前/
+AGO: /\d+\s*(?:天|小时)?\s*到\s*\d+\s*(?:天|小时)\s*前/
 DATES: /\d{4}-\d{1,2}-\d{1,2}\s*~\s*\d{4}-\d{1,2}-\d{1,2}/
+CALENDAR_WORD: /今天|[本上下]月/
 COMPARE: />=|<=|!=|>|<|=|≥|≤|≠|至少|至多|超过|不满|不足/
 BOUND: /以上|以下|以内/
 _TO: "到"
@@ -125,6 +128,14 @@ class Between:
 
 
 @dataclass(frozen=True)
+class CalendarWord:
+    """`= 本月`, `!= 今天`."""
+
+    operator: Operator
+    word: Word
+
+
+@dataclass(frozen=True)
 class WordTest:
     """A text, set or state word with the texts after it: `包含 苹果、香蕉`, `没有 爱水果`, `有值`."""
 
@@ -133,7 +144,7 @@ class WordTest:
     texts: tuple[Word, ...] = ()
 
 
-Predicate = Comparison | Between | WordTest
+Predicate = Comparison | Between | CalendarWord | WordTest
 
 
 @dataclass(frozen=True)
@@ -162,6 +173,20 @@ def parse_operand(text: str) -> Operand:
     return _parse(text, "operand")  # type: ignore[no-any-return]
 
 
+def parse_counted(text: str) -> Comparison | Between:
+    """The syntax of `>= 3`, `3次 以上`, `2 到 5`, as `times` and `days` hold them."""
+    return _parse(text, "counted")  # type: ignore[no-any-return]
+
+
+def parse_window(text: str) -> Word | None:
+    """The window that a whole text is; None where it is none. Its numbers are not looked at."""
+    try:
+        arguments = parse_operand(f"x({text})").arguments
+    except LineSyntaxError:
+        return None
+    return arguments[0] if len(arguments) == 1 and arguments[0].is_window else None
+
+
 def _parse(text: str, start: str) -> Any:
     narrow = text.translate(_NARROW)
     try:
@@ -173,7 +198,11 @@ def _parse(text: str, start: str) -> Any:
 @cache
 def _parser() -> Lark:
     return Lark(
-        _GRAMMAR, parser="lalr", lexer="contextual", start=["line", "operand"], propagate_positions=True
+        _GRAMMAR,
+        parser="lalr",
+        lexer="contextual",
+        start=["line", "operand", "counted"],
+        propagate_positions=True,
     )
 
 
@@ -195,6 +224,12 @@ class _Builder(Transformer[Token, Any]):
 
     def window(self, token: Token) -> Word:
         return Word(str(token), _start(token), _end(token), is_window=True)
+
+    def counted(self, predicate: Predicate) -> Predicate:
+        return predicate
+
+    def calendar_test(self, token: Token, word: Token) -> CalendarWord:
+        return CalendarWord(_OPERATORS[str(token)], _word(word))
 
     def comparison(self, token: Token, number: Number) -> Comparison:
         return Comparison(_OPERATORS[str(token)], number)
@@ -248,7 +283,7 @@ def _complaint(error: UnexpectedInput, text: str) -> LineSyntaxError:
     end = start + (len(rest[0]) if rest and not at_end else 1)
     expected = set(getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
     found = tr("这里就结束了", "the line ends here") if at_end else f"「{text[start:end]}」"
-    if "COMPARE" in expected:
+    if "COMPARE" in expected and "STATE" in expected:
         if at_end:
             return LineSyntaxError(
                 tr("只有名称,没有条件", "A name without a condition"),

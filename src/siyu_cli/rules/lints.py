@@ -17,8 +17,11 @@ from siyu_cli.rules.tree import (
     AllOf,
     AnyOf,
     AtLeast,
+    CalendarTest,
     Condition,
+    Did,
     FlagTest,
+    HadTag,
     Metric,
     Not,
     NumberTest,
@@ -161,9 +164,9 @@ def _subject(condition: Condition) -> object:
             return _subject(member)
         case NumberTest(value) | Present(value):
             return value
-        case TextTest(column=column):
-            return column
-        case FlagTest() | TagTest():
+        case TextTest(value=text):
+            return text
+        case FlagTest() | TagTest() | HadTag() | CalendarTest() | Did():
             return condition
         case _:
             return None

@@ -10,7 +10,7 @@ from siyu_cli.language import tr
 from siyu_cli.rules.case_reader import CaseReader
 from siyu_cli.rules.catalog import METRICS
 from siyu_cli.rules.definitions import Definition, Definitions, collect, report_twice
-from siyu_cli.rules.grammar import LineSyntaxError, parse_operand
+from siyu_cli.rules.grammar import parse_window
 from siyu_cli.rules.graph import arrange
 from siyu_cli.rules.groups import GroupReader
 from siyu_cli.rules.metrics import MetricReader
@@ -77,11 +77,7 @@ def check_rules(files: list[tuple[str, bytes]]) -> RuleSet:
 
 def _reads_as_window(name: str) -> bool:
     """Whether the grammar takes a name in brackets for a time window: such a scope could never be meant."""
-    try:
-        arguments = parse_operand(f"x({name})").arguments
-    except LineSyntaxError:
-        return False
-    return len(arguments) == 1 and arguments[0].is_window
+    return parse_window(name) is not None
 
 
 class _Checker:

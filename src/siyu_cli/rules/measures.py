@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from siyu_cli.clock import AsOf
-from siyu_cli.rules.atoms import Fraction, column_fraction, number_sql, text_sql
+from siyu_cli.rules.atoms import Fraction, column_fraction, number_sql, text_column, text_sql
 from siyu_cli.rules.catalog import FACT_TABLES
 from siyu_cli.rules.sql import Sql, bind, combine, flag, join, sql
 from siyu_cli.rules.tree import (
@@ -48,16 +48,24 @@ _BY_DAY: dict[Source, Grain] = {
 }  # fmt: skip
 _SEARCHES = ("holds", "starts", "ends")
 _TRUE = Sql("1 = 1")
+# Times and ids take so many characters once these are added, so that texts sort as the numbers do.
+_TIME_BASE, _ID_BASE = 10**11, 10**18
+_VALUE_AT = len(str(_TIME_BASE)) + len(str(_ID_BASE)) + 1
+# How an aggregate `{}` becomes a column of `base`.
+_OR_ZERO = "COALESCE({}, 0)"
+_AS_IS = "{}"
+_TEXT = f"COALESCE(substr({{}}, {_VALUE_AT}), '')"
+_NUMBER = f"CASE WHEN length({{}}) >= {_VALUE_AT} THEN CAST(substr({{}}, {_VALUE_AT}) AS BIGINT) END"
 LeafSql = Callable[[Condition], Sql]
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """One aggregate of one grain; `zero` where no rows mean 0 instead of missing."""
+    """One aggregate of one grain; `shown` makes the column of `base` of it."""
 
     grain: Grain
     expression: Sql
-    zero: bool
+    shown: str
 
 
 def _source(grain: Grain) -> Source:
@@ -103,12 +111,15 @@ class Measures:
             return self._gap(value)
         return self._plain(value)
 
+    def text(self, metric: Metric) -> Sql:
+        """A metric of texts as a column of `base`, '' where missing."""
+        return self._edge(metric)
+
     def columns(self) -> list[tuple[str, str]]:
         """Column of `base` → its expression over the aggregates joined by `joins`."""
         found = []
         for cell, name in self._cells.items():
-            column = f"{_ALIAS[cell.grain]}.a_{name}"
-            found.append((name, f"COALESCE({column}, 0)" if cell.zero else column))
+            found.append((name, cell.shown.replace("{}", f"{_ALIAS[cell.grain]}.a_{name}")))
         return found
 
     def sources(self) -> list[tuple[str, Sql]]:
@@ -144,8 +155,8 @@ class Measures:
     def _has(self, grain: str) -> bool:
         return any(cell.grain == grain for cell in self._cells)
 
-    def _cell(self, grain: Grain, expression: Sql, *, zero: bool) -> Sql:
-        name = self._cells.setdefault(_Cell(grain, expression, zero), f"m{len(self._cells) + 1}")
+    def _cell(self, grain: Grain, expression: Sql, shown: str) -> Sql:
+        name = self._cells.setdefault(_Cell(grain, expression, shown), f"m{len(self._cells) + 1}")
         return Sql(name)
 
     def _grain(self, metric: Metric) -> Source:
@@ -193,9 +204,9 @@ class Measures:
                     self._filter(metric, orders_only=False),
                     self._of(metric),
                 )
-                return Fraction(self._cell(grain, total, zero=True), divide=scale)
-            case "min" | "max":
-                extreme = self._extreme(metric)
+                return Fraction(self._cell(grain, total, _OR_ZERO), divide=scale)
+            case "min" | "max" | "first" | "last":
+                extreme = self._extreme(metric) if metric.aggregate in ("min", "max") else self._edge(metric)
                 return Fraction(extreme, known=sql("{} IS NOT NULL", extreme), divide=scale)
             case "days_since_first" | "days_since_last":
                 day = self._edge_day(metric, "MIN" if metric.aggregate == "days_since_first" else "MAX")
@@ -206,18 +217,18 @@ class Measures:
     def _count(self, metric: Metric) -> Sql:
         grain = self._grain(metric)
         if grain == "items" and metric.source == "orders":
-            return self._part("items_by_order", sql("MAX({})", flag(self._filter(metric))), "SUM", zero=True)
-        return self._cell(grain, sql("SUM({})", flag(self._filter(metric))), zero=True)
+            return self._part("items_by_order", sql("MAX({})", flag(self._filter(metric))), "SUM", _OR_ZERO)
+        return self._cell(grain, sql("SUM({})", flag(self._filter(metric))), _OR_ZERO)
 
     def _days(self, metric: Metric) -> Sql:
         return self._part(
-            _BY_DAY[self._grain(metric)], sql("MAX({})", flag(self._filter(metric))), "SUM", zero=True
+            _BY_DAY[self._grain(metric)], sql("MAX({})", flag(self._filter(metric))), "SUM", _OR_ZERO
         )
 
-    def _part(self, grain: Grain, expression: Sql, function: str, *, zero: bool) -> Sql:
+    def _part(self, grain: Grain, expression: Sql, function: str, shown: str) -> Sql:
         """A value per order or day of a customer, and a function over those of the customer."""
         name = self._parts.setdefault((grain, expression), f"v{len(self._parts) + 1}")
-        return self._cell(grain, Sql(f"{function}({name})"), zero=zero)
+        return self._cell(grain, Sql(f"{function}({name})"), shown)
 
     def _distinct(self, metric: Metric) -> Sql:
         assert isinstance(metric.of, TextColumn)
@@ -226,26 +237,51 @@ class Measures:
         return self._cell(
             grain,
             sql(f"COUNT(DISTINCT CASE WHEN {{}} AND {column} <> '' THEN {column} END)", self._filter(metric)),
-            zero=True,
+            _OR_ZERO,
         )
 
     def _edge_day(self, metric: Metric, function: str) -> Sql:
         grain = self._grain(metric)
         day = self._column(grain, FACT_TABLES[grain].day)
         expression = sql(f"{function}(CASE WHEN {{}} THEN {day} END)", self._filter(metric))
-        return self._cell(grain, expression, zero=False)
+        return self._cell(grain, expression, _AS_IS)
 
     def _extreme(self, metric: Metric) -> Sql:
         function = metric.aggregate.upper()
         picked = sql("CASE WHEN {} THEN {} END", self._filter(metric), self._of(metric))
         grain = self._grain(metric)
         if grain == "items" and metric.source == "orders":
-            return self._part("items_by_order", sql("SUM({})", picked), function, zero=False)
-        return self._cell(grain, sql(f"{function}({{}})", picked), zero=False)
+            return self._part("items_by_order", sql("SUM({})", picked), function, _AS_IS)
+        return self._cell(grain, sql(f"{function}({{}})", picked), _AS_IS)
+
+    def _edge(self, metric: Metric) -> Sql:
+        """The value of the first or last row by (time, id), in one pass on every engine: time, id and value
+        side by side as text of a fixed width, of which the least or greatest is taken."""
+        function = "MIN" if metric.aggregate == "first" else "MAX"
+        grain = self._grain(metric)
+        time = self._column(grain, FACT_TABLES[grain].sec)
+        if grain == "items" and metric.source == "orders" and not metric.is_text:
+            filtered = self._filter(metric)
+            packed = _packed(
+                sql("MIN(CASE WHEN {} THEN {} END)", filtered, Sql(time)),
+                Sql("order_no"),
+                sql("SUM(CASE WHEN {} THEN {} END)", filtered, self._of(metric)),
+            )
+            return self._part("items_by_order", packed, function, _NUMBER)
+        number = self._column(grain, FACT_TABLES[grain].row_no)
+        if metric.is_text:
+            assert isinstance(metric.of, TextColumn)
+            value, shown = Sql(self._column(grain, metric.of.column)), _TEXT
+        else:
+            value, shown = self._of(metric), _NUMBER
+        packed = _packed(Sql(time), Sql(number), value)
+        return self._cell(
+            grain, sql(f"{function}(CASE WHEN {{}} THEN {{}} END)", self._filter(metric), packed), shown
+        )
 
     def _average(self, metric: Metric) -> tuple[Sql, Sql]:
         picked = sql("SUM(CASE WHEN {} THEN {} ELSE 0 END)", self._filter(metric), self._of(metric))
-        return self._cell(self._grain(metric), picked, zero=True), self._count(metric)
+        return self._cell(self._grain(metric), picked, _OR_ZERO), self._count(metric)
 
     def _gap(self, metric: Metric) -> Fraction:
         first, last = self._edge_day(metric, "MIN"), self._edge_day(metric, "MAX")
@@ -284,7 +320,7 @@ class Measures:
 
         def leaf(atom: Condition) -> Sql:
             if source == scope.source != "orders" and isinstance(atom, TextTest) and atom.how in _SEARCHES:
-                column = atom.column.column
+                column = text_column(atom).text
                 tests = self._words.setdefault((source, column), {})
                 return Sql(f"w_{column}.{tests.setdefault(atom, f'w{len(tests) + 1}')} = 1")
             return row_leaf(atom, f"{_ALIAS[scope.source]}.")
@@ -297,7 +333,7 @@ class Measures:
         MAX over the one row of a text changes nothing but that no engine moves the search back to the lines.
         """
         tests = [
-            sql(f"MAX({{}}) AS {name}", flag(text_sql(test)))
+            sql(f"MAX({{}}) AS {name}", flag(text_sql(test, Sql(column))))
             for test, name in self._words[source, column].items()
         ]
         return sql(
@@ -326,13 +362,24 @@ class Measures:
         return sql(f"SELECT customer_id, {{}} FROM {rows} GROUP BY customer_id", join(", ", sums))
 
 
+def _packed(time: Sql, number: Sql, value: Sql) -> Sql:
+    """Time, id and value as one text; a missing value leaves nothing behind the id."""
+    return sql(
+        f"CAST({_TIME_BASE} + {{}} AS VARCHAR) || CAST({_ID_BASE} + {{}} AS VARCHAR)"
+        " || COALESCE(CAST({} AS VARCHAR), '')",
+        time,
+        number,
+        value,
+    )
+
+
 def row_leaf(atom: Condition, prefix: str) -> Sql:
     """One test of a scope over the columns of one row."""
     match atom:
         case NumberTest(NumberColumn() as column, operator, hundredths):
             return number_sql(column_fraction(column, prefix), operator, hundredths)
         case TextTest():
-            return text_sql(atom, prefix)
+            return text_sql(atom, text_column(atom, prefix))
         case Present(TextColumn(column)):
             return Sql(f"{prefix}{column} <> ''")
         case Present(NumberColumn(column)):

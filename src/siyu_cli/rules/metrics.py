@@ -9,8 +9,8 @@ from siyu_cli.rules.catalog import (
     AGGREGATES,
     CUSTOMER_FIELDS,
     METRICS,
+    OPERANDS,
     ROW_FIELDS,
-    TAGS,
     UNITS,
     PlainMetric,
     RatioMetric,
@@ -34,6 +34,13 @@ from siyu_cli.rules.tree import Aggregate, Measure, Metric, NumberColumn, Ratio,
 from siyu_cli.windows import Window
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Items, Scalar
+
+_OF: dict[Aggregate, type[NumberColumn] | type[TextColumn] | tuple[type, ...]] = {
+    "distinct": TextColumn,
+    **dict.fromkeys(("sum", "avg", "min", "max"), NumberColumn),
+    **dict.fromkeys(("first", "last"), (NumberColumn, TextColumn)),
+}
+"""Which columns an aggregate is `of`; the others take none."""
 
 
 class MetricReader:
@@ -65,7 +72,7 @@ class MetricReader:
 
     def _check_override(self, name: Scalar, pairs: Pairs) -> None:
         text = name.text.strip()
-        if field_named(CUSTOMER_FIELDS, text) or text == TAGS:
+        if field_named(CUSTOMER_FIELDS, text) or text in OPERANDS:
             self.report.add(
                 "E206", name, tr(f"「{text}」已是客户字段", f"“{text}” is a customer field already")
             )
@@ -81,8 +88,7 @@ class MetricReader:
         if aggregate is None:
             return None
         of = self._of(name, source, aggregate, pairs)
-        takes_of = aggregate in ("distinct", "sum", "avg", "min", "max")
-        if takes_of and of is None:
+        if aggregate in _OF and of is None:
             return None
         measure = AGGREGATES[aggregate] or (of.measure if isinstance(of, NumberColumn) else Measure.PLAIN)
         self._check_unit(pairs, measure)
@@ -97,8 +103,7 @@ class MetricReader:
     def _of(
         self, name: Scalar, source: Source, aggregate: Aggregate, pairs: Pairs
     ) -> NumberColumn | TextColumn | None:
-        takes_of = aggregate in ("distinct", "sum", "avg", "min", "max")
-        if not takes_of:
+        if aggregate not in _OF:
             if "of" in pairs:
                 self.report.add(
                     "E107", pairs["of"][0], tr(f"{aggregate} 不用 of", f"{aggregate} takes no of")
@@ -108,8 +113,8 @@ class MetricReader:
             return None
         node = pairs["of"][1]
         text = text_at(node)
-        kind = TextColumn if aggregate == "distinct" else NumberColumn
-        fitting = {key: column for key, column in ROW_FIELDS[source].items() if isinstance(column, kind)}
+        kinds = _OF[aggregate]
+        fitting = {key: column for key, column in ROW_FIELDS[source].items() if isinstance(column, kinds)}
         found = field_named(fitting, text)
         if found is None:
             code = "E301" if field_named(ROW_FIELDS[source], text) else "E202"
@@ -148,13 +153,12 @@ class MetricReader:
         read = [self.reader.metric(side) for side in sides]
         metrics = [metric for metric in read if isinstance(metric, Metric)]
         for side, metric in zip(sides, read, strict=True):
-            if isinstance(metric, Ratio) or (
-                metric is not None and metric.aggregate in ("avg", "avg_gap_days")
-            ):
-                self.report.add(
-                    "E301", side, tr("ratio 里不能再用比值或平均", "ratio cannot hold ratios or averages")
+            if metric is not None and not _may_be_side(metric):
+                message = tr(
+                    "ratio 里不能再用比值、平均或文字", "ratio cannot hold ratios, averages or texts"
                 )
-        if len(metrics) != 2 or any(metric.aggregate in ("avg", "avg_gap_days") for metric in metrics):
+                self.report.add("E301", side, message)
+        if len(metrics) != 2 or not all(map(_may_be_side, metrics)):
             return None
         measure = self._ratio_measure(pairs, metrics[0].measure, metrics[1].measure)
         return None if measure is None else Ratio(metrics[0], metrics[1], measure)
@@ -178,6 +182,13 @@ class MetricReader:
             tr(f"可用:{fits}", f"Fits: {fits}"),
         )
         return None
+
+
+def _may_be_side(metric: Metric | Ratio) -> bool:
+    """Whether a ratio can be made of it: a number that is not divided itself."""
+    return (
+        isinstance(metric, Metric) and not metric.is_text and metric.aggregate not in ("avg", "avg_gap_days")
+    )
 
 
 def _shipped(entry: PlainMetric | RatioMetric) -> Metric | Ratio:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from siyu_cli.language import tr
-from siyu_cli.rules.catalog import CUSTOMER_FIELDS, FACT_TABLES, ROW_FIELDS, TAGS, field_named
-from siyu_cli.rules.grammar import LineSyntaxError, Operand, Predicate, Word, parse_line, parse_operand
-from siyu_cli.rules.keys import TWINS
+from siyu_cli.rules.catalog import (
+    CUSTOMER_FIELDS,
+    FACT_TABLES,
+    HAD_TAGS,
+    HELD_DAYS,
+    OPERANDS,
+    ROW_FIELDS,
+    TAGS,
+    field_named,
+)
+from siyu_cli.rules.did import DidReader
+from siyu_cli.rules.grammar import Operand, Predicate, Word, parse_line, parse_operand
+from siyu_cli.rules.placed import Placed, SilentError
 from siyu_cli.rules.predicates import (
     LineTypeError,
     flag_condition,
@@ -17,16 +26,15 @@ from siyu_cli.rules.predicates import (
     tags_condition,
     text_condition,
 )
-from siyu_cli.rules.problems import Place, Report, suggestion
-from siyu_cli.rules.shapes import NESTING
+from siyu_cli.rules.problems import Report, suggestion
+from siyu_cli.rules.shapes import Leaf
 from siyu_cli.rules.tree import (
-    AllOf,
-    AnyOf,
     Column,
     Condition,
     FlagColumn,
+    HadTag,
+    HeldDays,
     Metric,
-    Not,
     NumberColumn,
     Ratio,
     Scope,
@@ -36,22 +44,17 @@ from siyu_cli.rules.tree import (
 )
 from siyu_cli.windows import Window, WindowError, read_window
 from siyu_cli.words import fold
-from siyu_cli.yamlcauses import WIDE_COLON, WIDE_SIGNS, tight_colon, tight_dash, wide_colon, wide_sign
-from siyu_cli.yamlfile import Scalar
+from siyu_cli.yamlfile import Mapping, Scalar
 
 
 @dataclass(frozen=True)
 class Names:
     """Everything the files define, by folded name. A None stands for a definition that has mistakes."""
 
-    scopes: Mapping[str, Scope | None]
-    metrics: Mapping[str, Metric | Ratio | None]
-    tags: Mapping[str, str]
-    shown: Mapping[str, tuple[str, ...]]
-
-
-class _SilentError(Exception):
-    """A name whose definition was already reported: no second message."""
+    scopes: dict[str, Scope | None]
+    metrics: dict[str, Metric | Ratio | None]
+    tags: dict[str, str]
+    shown: dict[str, tuple[str, ...]]
 
 
 class LineReader:
@@ -63,21 +66,29 @@ class LineReader:
         # Folded names of scopes and metrics that some line or ratio refers to.
         self.used: set[str] = set()
 
-    def row_leaf(self, source: Source) -> Callable[[Scalar], Condition | None]:
+    def row_leaf(self, source: Source) -> Leaf:
         """Reads lines over the rows of one source."""
 
-        def read(scalar: Scalar) -> Condition | None:
-            return self._read(scalar, lambda operand, predicate: self._row_test(source, operand, predicate))
+        def read(node: Scalar | Mapping) -> Condition | None:
+            if isinstance(node, Mapping):
+                key = node.pairs[0][0]
+                self.report.add(
+                    "E107", key, tr("did 只能写在标签的条件里", "did belongs into conditions of customers")
+                )
+                return None
+            return self._read(node, lambda operand, predicate: _row_test(source, operand, predicate))
 
         return read
 
-    def customer_leaf(self, scalar: Scalar) -> Condition | None:
-        """Reads one line over a customer."""
-        return self._read(scalar, self._customer_test)
+    def customer_leaf(self, node: Scalar | Mapping) -> Condition | None:
+        """Reads one line over a customer, or a `did`."""
+        if isinstance(node, Mapping):
+            return DidReader(self.report, self.row_leaf).read(node)
+        return self._read(node, self._customer_test)
 
     def metric(self, scalar: Scalar) -> Metric | Ratio | None:
         """Reads a metric with its arguments, as `ratio` holds them."""
-        with_place = _Placed(self.report, scalar)
+        with_place = Placed(self.report, scalar)
         with with_place:
             operand = parse_operand(scalar.text)
             return self._metric(operand)
@@ -87,43 +98,33 @@ class LineReader:
         if not isinstance(scalar.value, str) or not scalar.text.strip():
             self.report.add("E108", scalar, tr("这里应是一行条件", "A condition belongs here"))
             return None
-        with _Placed(self.report, scalar):
+        with Placed(self.report, scalar):
             line = parse_line(scalar.text)
             return test(line.operand, line.predicate)
         return None
-
-    def _row_test(self, source: Source, operand: Operand, predicate: Predicate) -> Condition:
-        fields = ROW_FIELDS[source]
-        found = field_named(fields, operand.name.text)
-        if found is None:
-            where = tr(*FACT_TABLES[source].shown)
-            raise _unknown(
-                "E202",
-                operand.name,
-                tr(
-                    f"{where}没有「{operand.name.text}」这个字段",
-                    f"No field “{operand.name.text}” of {where}",
-                ),
-                list(fields),
-            )
-        _refuse_arguments(operand)
-        name, column = found
-        return _test_column(column, name, predicate)
 
     def _customer_test(self, operand: Operand, predicate: Predicate) -> Condition:
         name = operand.name.text
         if name == TAGS:
             _refuse_arguments(operand)
-            return self._known_tags(tags_condition(name, predicate), predicate)
+            return tags_condition(name, predicate, lambda word: TagTest(self._tag(word)))
+        if name == HAD_TAGS:
+            window = self._days_only(operand)
+            return tags_condition(name, predicate, lambda word: HadTag(self._tag(word), window))
+        if name == HELD_DAYS:
+            return number_condition(HeldDays(self._one_tag(operand)), name, predicate)
         if (found := field_named(CUSTOMER_FIELDS, name)) is not None:
             _refuse_arguments(operand)
             return _test_column(found[1], found[0], predicate)
-        return number_condition(self._metric(operand), name, predicate)
+        metric = self._metric(operand)
+        if isinstance(metric, Metric) and metric.is_text:
+            return text_condition(metric, name, predicate)
+        return number_condition(metric, name, predicate)
 
     def _metric(self, operand: Operand) -> Metric | Ratio:
         name = operand.name
         if fold(name.text) not in self.names.metrics:
-            known = [*self.names.shown["metrics"], *CUSTOMER_FIELDS, TAGS]
+            known = [*self.names.shown["metrics"], *CUSTOMER_FIELDS, *OPERANDS]
             row_field = any(field_named(fields, name.text) for fields in ROW_FIELDS.values())
             message = tr(f"没有叫「{name.text}」的指标", f"No metric “{name.text}”")
             if row_field:
@@ -133,7 +134,7 @@ class LineReader:
         self.used.add(fold(name.text))
         metric = self.names.metrics[fold(name.text)]
         if metric is None:
-            raise _SilentError
+            raise SilentError
         window, scopes = self._arguments(operand)
         return narrow(metric, window, scopes, operand)
 
@@ -146,12 +147,7 @@ class LineReader:
                     raise LineTypeError(
                         "E306", tr("只能有一个时间窗口", "One window only"), "", word.start, word.end
                     )
-                try:
-                    window = read_window(word.text)
-                except WindowError as error:
-                    raise LineTypeError(
-                        error.code, tr(error.chinese, error.english), "", word.start, word.end
-                    ) from None
+                window = self._window(word)
                 continue
             if fold(word.text) not in self.names.scopes:
                 message = tr(
@@ -162,22 +158,67 @@ class LineReader:
             self.used.add(fold(word.text))
             scope = self.names.scopes[fold(word.text)]
             if scope is None:
-                raise _SilentError
+                raise SilentError
             scopes.append(scope)
         return window, tuple(scopes)
 
-    def _known_tags(self, condition: Condition, predicate: Predicate) -> Condition:
-        """The same condition with every tag under its defined name."""
-        for word in getattr(predicate, "texts", ()):
-            if fold(word.text) not in self.names.tags:
-                hint = tr(
-                    "只能人工打的标签也要写进 manual_tags",
-                    "Tags set by hand must be listed under manual_tags",
+    def _tag(self, word: Word) -> str:
+        """A tag under its defined name."""
+        if fold(word.text) not in self.names.tags:
+            hint = tr(
+                "只能人工打的标签也要写进 manual_tags",
+                "Tags set by hand must be listed under manual_tags",
+            )
+            near = suggestion(word.text, list(self.names.shown["tags"]))
+            message = tr(f"没有叫「{word.text}」的标签", f"No tag “{word.text}”")
+            raise LineTypeError("E204", message, near or hint, word.start, word.end)
+        return self.names.tags[fold(word.text)]
+
+    def _one_tag(self, operand: Operand) -> str:
+        """The tag in brackets that 持有天数 is about."""
+        if len(operand.arguments) != 1 or operand.arguments[0].is_window:
+            words = operand.arguments or (operand.name,)
+            message = tr(
+                f"「{operand.name.text}」的括号里要写一个标签",
+                f"“{operand.name.text}” takes one tag in brackets",
+            )
+            hint = tr("例:持有天数(老客) >= 7", "E.g. 持有天数(老客) >= 7")
+            raise LineTypeError("E306", message, hint, words[0].start, words[-1].end)
+        return self._tag(operand.arguments[0])
+
+    def _days_only(self, operand: Operand) -> Window:
+        """At most one window, of whole days; no scopes: tags have a day, but no time and no lines."""
+        for word in operand.arguments:
+            window = self._window(word) if word.is_window else None
+            if window is None or window.kind in ("last_hours", "hours_ago") or len(operand.arguments) > 1:
+                message = tr(
+                    f"「{operand.name.text}」只能带一个按天的时间窗口",
+                    f"“{operand.name.text}” takes one window of days",
                 )
-                near = suggestion(word.text, list(self.names.shown["tags"]))
-                message = tr(f"没有叫「{word.text}」的标签", f"No tag “{word.text}”")
-                raise LineTypeError("E204", message, near or hint, word.start, word.end)
-        return _rename(condition, self.names.tags)
+                raise LineTypeError("E306", message, tr("例:近45天", "E.g. 近45天"), word.start, word.end)
+            return window
+        return Window()
+
+    def _window(self, word: Word) -> Window:
+        try:
+            return read_window(word.text)
+        except WindowError as error:
+            raise LineTypeError(
+                error.code, tr(error.chinese, error.english), "", word.start, word.end
+            ) from None
+
+
+def _row_test(source: Source, operand: Operand, predicate: Predicate) -> Condition:
+    """A line over the fields of a row."""
+    fields = ROW_FIELDS[source]
+    name = operand.name.text
+    found = field_named(fields, name)
+    if found is None:
+        where = tr(*FACT_TABLES[source].shown)
+        message = tr(f"{where}没有「{name}」这个字段", f"No field “{name}” of {where}")
+        raise _unknown("E202", operand.name, message, list(fields))
+    _refuse_arguments(operand)
+    return _test_column(found[1], found[0], predicate)
 
 
 def narrow(
@@ -218,42 +259,6 @@ def _refuse_scope(operand: Operand, scope: Scope, metric: Metric) -> None:
     raise LineTypeError("E306", message, hint, first.start, last.end)
 
 
-class _Placed:
-    """Catches a line's complaints and reports them at their characters."""
-
-    def __init__(self, report: Report, scalar: Scalar) -> None:
-        self.report, self.scalar = report, scalar
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if isinstance(error, LineSyntaxError | LineTypeError):
-            code = error.code if isinstance(error, LineTypeError) else "E108"
-            found = (code, error.message, error.hint, error.start, error.end)
-            code, message, hint, start, end = self._slip() or found
-            place = self.report.place_in(self.scalar, start, end) if end > start else Place(self.scalar.mark)
-            self.report.add(code, place, message, hint)
-            return True
-        return isinstance(error, _SilentError)
-
-    def _slip(self) -> tuple[str, str, str, int, int] | None:
-        """Slips of YAML that became text are named as such before any other message."""
-        text = self.scalar.text
-        if self.scalar.is_quoted:
-            return None
-        colon = text.find(WIDE_COLON)
-        if colon >= 0 and (text[:colon].strip(" -") in NESTING or text[:colon].strip(" -") in TWINS):
-            return "E102", *wide_colon(), colon, colon + 1
-        if tight := re.match(rf"(?:{'|'.join(NESTING)}):", text):
-            return "E103", *tight_colon(), 0, tight.end()
-        if text[0] in WIDE_SIGNS:
-            return "E102", *wide_sign(text[0]), 0, 1
-        if re.match(r"-[^\s\d]", text):
-            return "E103", *tight_dash(), 0, 1
-        return None
-
-
 def _test_column(column: Column, name: str, predicate: Predicate) -> Condition:
     match column:
         case TextColumn():
@@ -271,20 +276,6 @@ def _refuse_arguments(operand: Operand) -> None:
             f"「{operand.name.text}」不能带时间窗口或范围", f"“{operand.name.text}” takes no window or scope"
         )
         raise LineTypeError("E306", message, "", first.start, last.end)
-
-
-def _rename(condition: Condition, tags: Mapping[str, str]) -> Condition:
-    match condition:
-        case TagTest(tag):
-            return TagTest(tags[fold(tag)])
-        case AllOf(members):
-            return AllOf(tuple(_rename(member, tags) for member in members))
-        case AnyOf(members):
-            return AnyOf(tuple(_rename(member, tags) for member in members))
-        case Not(member):
-            return Not(_rename(member, tags))
-        case _:
-            return condition
 
 
 def _unknown(code: str, word: Word, message: str, known: list[str]) -> LineTypeError:

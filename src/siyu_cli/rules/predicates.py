@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Literal
 
 from siyu_cli.language import tr
 from siyu_cli.rules.catalog import UNITS
-from siyu_cli.rules.grammar import Between, Comparison, LineSyntaxError, Number, Predicate, Word, WordTest
+from siyu_cli.rules.grammar import (
+    Between,
+    CalendarWord,
+    Comparison,
+    LineSyntaxError,
+    Number,
+    Predicate,
+    Word,
+    WordTest,
+)
 from siyu_cli.rules.problems import suggestion
 from siyu_cli.rules.tree import (
     AllOf,
     AnyOf,
+    CalendarTest,
     Condition,
     FlagColumn,
     FlagTest,
     Measure,
     Not,
+    NumberColumn,
     NumberTest,
     NumberValue,
     Present,
     Ratio,
-    TagTest,
     TextColumn,
     TextTest,
+    TextValue,
 )
 from siyu_cli.words import fold
 
 _NEGATIVE = {"不是": "是", "不属于": "属于", "不含": "包含", "为空": "有值", "为假": "为真"}
 _HOW = {"是": "is", "属于": "is", "包含": "holds", "开头是": "starts", "结尾是": "ends"}
+_CALENDAR: dict[Measure, dict[str, int]] = {
+    Measure.MONTH: {"上月": -1, "本月": 0, "下月": 1},
+    Measure.MONTH_DAY: {"今天": 0},
+}
+_LARGEST = {Measure.MONTH: 12, Measure.MONTH_DAY: 31}
 # With these the products of a comparison stay inside 64 bits on every engine.
 MAX_NUMBER = Decimal(10**9)
 MAX_RATIO = Decimal(10**6)
@@ -41,11 +59,13 @@ class LineTypeError(Exception):
         self.code, self.message, self.hint, self.start, self.end = code, message, hint, start, end
 
 
-def text_condition(column: TextColumn, name: str, predicate: Predicate) -> Condition:
+def text_condition(value: TextValue, name: str, predicate: Predicate) -> Condition:
     """A text with 是 属于 包含 …; LineTypeError where the words do not fit a text."""
     fits = "是 不是 属于 不属于 包含 包含全部 不含 开头是 结尾是 有值 为空"
+    column = value if isinstance(value, TextColumn) else value.of
+    assert isinstance(column, TextColumn)
     if column.choices:
-        return _choice(column, name, predicate)
+        return _choice(value, column.choices, name, predicate)
     if (
         not isinstance(predicate, WordTest)
         or predicate.kind == "set"
@@ -56,19 +76,21 @@ def text_condition(column: TextColumn, name: str, predicate: Predicate) -> Condi
     positive = _NEGATIVE.get(word, word)
     condition: Condition
     if positive == "有值":
-        condition = Present(column)
+        condition = Present(value)
     else:
         texts = _literals(predicate)
         if positive == "包含全部":
-            return AllOf(tuple(TextTest(column, "holds", (text,)) for text in texts))
+            return AllOf(tuple(TextTest(value, "holds", (text,)) for text in texts))
         if positive == "属于" and column.is_path:
-            condition = TextTest(column, "under", tuple(text.rstrip("/") for text in texts))
+            condition = TextTest(value, "under", tuple(text.rstrip("/") for text in texts))
         else:
-            condition = TextTest(column, _HOW[positive], texts)  # type: ignore[arg-type]
+            condition = TextTest(value, _HOW[positive], texts)  # type: ignore[arg-type]
     return Not(condition) if word in _NEGATIVE else condition
 
 
-def _choice(column: TextColumn, name: str, predicate: Predicate) -> Condition:
+def _choice(
+    value: TextValue, choices: tuple[tuple[str, str], ...], name: str, predicate: Predicate
+) -> Condition:
     """One of few words: 是 不是 属于 不属于 有值 为空; a word that is none of them is E307, it would never be true."""
     word = predicate.word.text if isinstance(predicate, WordTest) else ""
     positive = _NEGATIVE.get(word, word)
@@ -77,16 +99,16 @@ def _choice(column: TextColumn, name: str, predicate: Predicate) -> Condition:
         raise _misfit(name, tr("几个固定的词", "one of a few words"), fits, predicate)
     condition: Condition
     if positive == "有值":
-        condition = Present(column)
+        condition = Present(value)
     else:
-        values = dict(column.choices)
+        values = dict(choices)
         for text in predicate.texts:
             if fold(text.text) not in values:
                 message = tr(f"「{name}」没有「{text.text}」这个值", f"“{name}” is never “{text.text}”")
                 raise LineTypeError(
                     "E307", message, suggestion(text.text, list(values)), text.start, text.end
                 )
-        condition = TextTest(column, "is", tuple(sorted({values[fold(t.text)] for t in predicate.texts})))
+        condition = TextTest(value, "is", tuple(sorted({values[fold(t.text)] for t in predicate.texts})))
     return Not(condition) if word in _NEGATIVE else condition
 
 
@@ -98,11 +120,11 @@ def flag_condition(column: FlagColumn, name: str, predicate: Predicate) -> Condi
     return Not(test) if predicate.word.text == "为假" else test
 
 
-def tags_condition(name: str, predicate: Predicate) -> Condition:
-    """有 / 有任一 (any), 没有 (none), 有全部 (every); tag names are still as written."""
+def tags_condition(name: str, predicate: Predicate, test: Callable[[Word], Condition]) -> Condition:
+    """有 / 有任一 (any), 没有 (none), 有全部 (every) of what `test` makes of each tag."""
     if not isinstance(predicate, WordTest) or predicate.kind != "set":
         raise _misfit(name, tr("一组标签", "a set of tags"), "有 没有 有任一 有全部", predicate)
-    tests = tuple(TagTest(word.text) for word in predicate.texts)
+    tests = tuple(map(test, predicate.texts))
     if predicate.word.text == "有全部":
         return AllOf(tests)
     return Not(AnyOf(tests)) if predicate.word.text == "没有" else AnyOf(tests)
@@ -116,6 +138,8 @@ def number_condition(value: NumberValue, name: str, predicate: Predicate) -> Con
             if operator == "!=":
                 return Not(NumberTest(value, "=", bound))
             return NumberTest(value, operator, bound)
+        case CalendarWord(operator, word):
+            return _calendar(value, name, operator, word)
         case Between(low, high):
             return _between(value, name, low, high)
         case WordTest(word=word) if word.text in ("有值", "为空"):
@@ -128,6 +152,22 @@ def number_condition(value: NumberValue, name: str, predicate: Predicate) -> Con
                 ">= > <= < = != 以上 以下 以内 至少 至多 超过 不满 不足 到 有值 为空",
                 predicate,
             )
+
+
+def _calendar(value: NumberValue, name: str, operator: str, word: Word) -> Condition:
+    """`= 本月` of a month, `= 今天` of a day of the month: what they mean moves with D."""
+    words = _CALENDAR.get(value.measure, {})
+    if not isinstance(value, NumberColumn) or word.text not in words or operator not in ("=", "!="):
+        fits = "、".join(f"= {known}" for known in words) if isinstance(value, NumberColumn) else ""
+        message = tr(
+            f"「{name}」不能和「{word.text}」这样比较",
+            f"“{name}” cannot be compared like this with “{word.text}”",
+        )
+        hint = tr(f"可用:{fits}", f"Fits: {fits}") if fits else ""
+        raise LineTypeError("E301", message, hint, word.start, word.end)
+    part: Literal["month", "day"] = "month" if value.measure is Measure.MONTH else "day"
+    test = CalendarTest(value, part, words[word.text])
+    return Not(test) if operator == "!=" else test
 
 
 def _between(value: NumberValue, name: str, low: Number, high: Number) -> Condition:
@@ -187,6 +227,10 @@ def _bound(value: NumberValue, name: str, number: Number, *, is_low: bool = Fals
             number.start,
             number.end,
         )
+    largest = _LARGEST.get(measure)
+    if largest and not (1 <= number.value <= largest and number.value == int(number.value)):
+        message = tr(f"「{name}」是 1 到 {largest} 的整数", f"“{name}” is a whole number from 1 to {largest}")
+        raise LineTypeError("E307", message, "", number.start, number.end)
     hundredths = number.value * 100
     if hundredths != int(hundredths):
         raise LineTypeError(
@@ -222,6 +266,8 @@ def _extent(predicate: Predicate) -> tuple[int, int]:
             return number.start, number.end
         case Between(low, high):
             return low.start, high.end
+        case CalendarWord(_, word):
+            return word.start, word.end
         case WordTest(word=word, texts=texts):
             last: Word = texts[-1] if texts else word
             return word.start, last.end

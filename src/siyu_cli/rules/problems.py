@@ -149,6 +149,11 @@ class Report:
         code, column, message, hint = slip
         return code, Place(Mark(mark.file, mark.line, mark.column + column)), message, hint
 
+    @property
+    def noted(self) -> int:
+        """How many problems are noted so far."""
+        return len(self._problems)
+
     def has(self, code: str, node: Node) -> bool:
         """Whether this mistake of this node is noted already."""
         return (code, node.mark) in self._noted

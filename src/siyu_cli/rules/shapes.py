@@ -12,13 +12,14 @@ from siyu_cli.language import tr
 from siyu_cli.rules.catalog import ROW_FIELDS
 from siyu_cli.rules.keys import hint_key
 from siyu_cli.rules.problems import Report, suggestion
-from siyu_cli.rules.tree import AllOf, AnyOf, AtLeast, Condition, Not, Source, Written
+from siyu_cli.rules.tree import AllOf, AnyOf, AtLeast, Condition, Did, Not, Source, Written
 from siyu_cli.yamlfile import Items, Mapping, Mark, Node, Scalar
 
 MAX_DEPTH = 20
-NESTING = ("all", "any", "none", "not", "at_least")
+NESTING = ("all", "any", "none", "not", "at_least", "did")
 
-Leaf = Callable[[Scalar], Condition | None]
+Leaf = Callable[[Scalar | Mapping], Condition | None]
+"""Reads a line, or the mapping of a `did`."""
 
 
 class Pairs(dict[str, tuple[Scalar, Node]]):
@@ -146,7 +147,7 @@ def is_cut(text: str) -> bool:
 
 
 def read_condition(report: Report, node: Node, leaf: Leaf, depth: int = 0) -> Condition | None:
-    """The tree of a `when`; lines go to `leaf`. None where something in it was reported."""
+    """The tree of a `when`; lines and `did` go to `leaf`. None where something in it was reported."""
     if depth > MAX_DEPTH:
         report.add(
             "E403", node, tr(f"条件嵌套超过 {MAX_DEPTH} 层", f"Conditions nested over {MAX_DEPTH} deep")
@@ -160,6 +161,8 @@ def read_condition(report: Report, node: Node, leaf: Leaf, depth: int = 0) -> Co
             return _told_nesting(_all(_members(report, node, leaf, depth)), "all", node.mark)
         case Mapping():
             found = _nested(report, node, leaf, depth)
+            if isinstance(found, Did):
+                return told(found, Written(_flow(node), node.mark))
             return _told_nesting(found, node.pairs[0][0].text, node.mark) if found else None
 
 
@@ -170,6 +173,18 @@ def told(condition: Condition | None, written: Written) -> Condition | None:
 
 def _told_nesting(condition: Condition | None, key: str, mark: Mark) -> Condition | None:
     return told(condition, Written(key, mark, is_line=False))
+
+
+def _flow(node: Node) -> str:
+    """A node on one line, as it could stand in a file: `did: {event: 加购, times: ">= 3"}`."""
+    match node:
+        case Scalar():
+            return f'"{node.text}"' if node.is_quoted else node.text.strip()
+        case Items(items):
+            return f"[{', '.join(map(_flow, items))}]"
+        case Mapping(pairs):
+            inner = ", ".join(f"{key.text}: {_flow(value)}" for key, value in pairs)
+            return inner if "did" in {key.text for key, _ in pairs} else f"{{{inner}}}"
 
 
 def _nested(report: Report, node: Mapping, leaf: Leaf, depth: int) -> Condition | None:
@@ -196,7 +211,10 @@ def _nested(report: Report, node: Mapping, leaf: Leaf, depth: int) -> Condition 
         report.add(
             "E107",
             node,
-            tr("这里只能有 all、any、none、not、at_least 中的一个", "One of all, any, none, not, at_least"),
+            tr(
+                "这里只能有 all、any、none、not、at_least、did 中的一个",
+                "One of all, any, none, not, at_least, did",
+            ),
             hint,
         )
         return None
@@ -211,6 +229,8 @@ def _nested(report: Report, node: Mapping, leaf: Leaf, depth: int) -> Condition 
             return AnyOf(members) if key.text == "any" else Not(AnyOf(members))
         case "not":
             return _negated(report, value, leaf, depth)
+        case "did":
+            return leaf(node)
         case _:
             return _at_least(report, value, leaf, depth)
 

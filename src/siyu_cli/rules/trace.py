@@ -16,6 +16,8 @@ from siyu_cli.rules.compile import Watched, compile_tags
 from siyu_cli.rules.tree import (
     AtLeast,
     Condition,
+    Did,
+    HeldDays,
     Metric,
     NumberColumn,
     NumberValue,
@@ -24,6 +26,7 @@ from siyu_cli.rules.tree import (
     TagRule,
     TagTest,
     TextColumn,
+    TextValue,
     members_of,
 )
 from siyu_cli.yamlfile import Mark
@@ -130,10 +133,10 @@ def _title(key: str, condition: Condition) -> str:
     }[key]
 
 
-def parts_in(condition: Condition) -> tuple[list[NumberValue], list[TextColumn], list[TagTest]]:
+def parts_in(condition: Condition) -> tuple[list[NumberValue], list[TextValue], list[TagTest]]:
     """The numbers, texts and tags that a condition looks at, each once, whatever kind of leaf holds them."""
     numbers: dict[NumberValue, None] = {}
-    texts: dict[TextColumn, None] = {}
+    texts: dict[TextValue, None] = {}
     tags: dict[TagTest, None] = {}
 
     def look(node: Condition) -> None:
@@ -141,11 +144,13 @@ def parts_in(condition: Condition) -> tuple[list[NumberValue], list[TextColumn],
             look(member)
         if isinstance(node, TagTest):
             tags[node] = None
+        if isinstance(node, Did):
+            return  # its columns are those of rows, not of the customer
         for value in (getattr(node, one.name) for one in fields(node)):
-            if isinstance(value, NumberColumn | Metric | Ratio):
-                numbers[value] = None
-            elif isinstance(value, TextColumn):
+            if isinstance(value, TextColumn) or (isinstance(value, Metric) and value.is_text):
                 texts[value] = None
+            elif isinstance(value, NumberColumn | Metric | Ratio | HeldDays):
+                numbers[value] = None
 
     look(condition)
     return list(numbers), list(texts), list(tags)
@@ -165,11 +170,11 @@ class Tracer:
                         self._add(part)
         self._places: dict[object, Watched] = {}
 
-    def _add(self, watched: Condition | NumberValue | TextColumn) -> None:
+    def _add(self, watched: Condition | NumberValue | TextValue) -> None:
         self._watch.setdefault(watched, watched)
 
     @property
-    def watch(self) -> list[Condition | NumberValue | TextColumn]:
+    def watch(self) -> list[Condition | NumberValue | TextValue]:
         """What the compiled query should look at."""
         return list(self._watch.values())
 

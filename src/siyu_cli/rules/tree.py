@@ -20,6 +20,8 @@ Aggregate = Literal[
     "avg",
     "min",
     "max",
+    "first",
+    "last",
     "days_since_first",
     "days_since_last",
     "avg_gap_days",
@@ -33,6 +35,8 @@ class Measure(StrEnum):
     MONEY = "元"
     TIMES = "次"
     DAYS = "天"
+    MONTH = "月"
+    MONTH_DAY = "日"
     PIECES = "件"
     KINDS = "种"
     SCORE = "分"
@@ -94,6 +98,11 @@ class Metric:
     window: Window
     measure: Measure
 
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are texts: the first or last of a text column."""
+        return self.aggregate in ("first", "last") and isinstance(self.of, TextColumn)
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -104,7 +113,17 @@ class Ratio:
     measure: Measure
 
 
-NumberValue = NumberColumn | Metric | Ratio
+@dataclass(frozen=True)
+class HeldDays:
+    """Days since the customer last got a tag that is still held, by what earlier runs and people did; missing
+    where it is not held."""
+
+    tag: str
+    measure: Measure = Measure.DAYS
+
+
+NumberValue = NumberColumn | Metric | Ratio | HeldDays
+TextValue = TextColumn | Metric
 
 
 @dataclass(frozen=True)
@@ -138,7 +157,7 @@ class NumberTest(Told):
 class TextTest(Told):
     """True where any of the folded texts fits."""
 
-    column: TextColumn
+    value: TextValue
     how: Literal["is", "under", "holds", "starts", "ends"]
     texts: tuple[str, ...]
 
@@ -147,7 +166,7 @@ class TextTest(Told):
 class Present(Told):
     """The value is not missing."""
 
-    value: NumberValue | TextColumn
+    value: NumberValue | TextValue
 
 
 @dataclass(frozen=True)
@@ -162,6 +181,73 @@ class TagTest(Told):
     """The customer has the tag at the end of this run."""
 
     tag: str
+
+
+@dataclass(frozen=True)
+class CalendarTest(Told):
+    """A month or day of the month that is D's, of a month `shift` months on: `生日月 = 下月`."""
+
+    column: NumberColumn
+    part: Literal["month", "day"]
+    shift: int = 0
+
+
+@dataclass(frozen=True)
+class HadTag(Told):
+    """The customer held the tag on some day of the window, by what earlier runs and people did."""
+
+    tag: str
+    window: Window
+
+
+DeedSource = Literal["events", "items"]
+Since = Literal["first", "last"]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What was done: events of one kind, or (`items`, kind '') orders, line by line."""
+
+    source: DeedSource
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class After:
+    """Only deeds later than a send of a push to the customer, by so many hours at most."""
+
+    push: str
+    hours: int
+
+
+@dataclass(frozen=True)
+class Without:
+    """No such deed at or after the first or last one that counts; `is_same`: with the same product or category."""
+
+    deed: Deed
+    since: Since
+    is_same: bool = False
+
+
+DEED_TIMES = NumberColumn("times", Measure.TIMES)
+DEED_DAYS = NumberColumn("days", Measure.DAYS)
+"""What `times` and `days` of a `did` are about."""
+
+
+@dataclass(frozen=True)
+class Did(Told):
+    """A group of deeds that exists: of the customer, or with `same` of the customer and one product.
+
+    `when` holds for its DEED_TIMES and DEED_DAYS. A group has at least one deed, whatever `when` says.
+    """
+
+    deed: Deed
+    same: TextColumn | None
+    window: Window
+    after: After | None
+    where: Condition | None
+    when: Condition | None
+    without: Without | None
 
 
 @dataclass(frozen=True)
@@ -185,7 +271,20 @@ class AtLeast(Told):
     members: tuple[Condition, ...]
 
 
-Condition = NumberTest | TextTest | Present | FlagTest | TagTest | AllOf | AnyOf | Not | AtLeast
+Condition = (
+    NumberTest
+    | TextTest
+    | Present
+    | FlagTest
+    | TagTest
+    | CalendarTest
+    | HadTag
+    | Did
+    | AllOf
+    | AnyOf
+    | Not
+    | AtLeast
+)
 
 
 @dataclass(frozen=True)
