@@ -21,12 +21,13 @@ DOMAIN = ("people", "leads", "customers", "rules", "pushes", "reports", "demo")
 MAY_KNOW = {
     "store": {"store"},
     "sheets": {"sheets"},
+    "forecast": {"forecast"},
     "people": {"people", "store", "sheets"},
     "leads": {"leads", "people", "store", "sheets"},
-    "customers": {"customers", "people", "store", "sheets"},
-    "rules": {"rules", "customers", "people", "store", "sheets"},
-    "pushes": {"pushes", "rules", "customers", "people", "store", "sheets"},
-    "reports": {*DOMAIN, "store", "sheets"} - {"demo"},
+    "customers": {"customers", "people", "forecast", "store", "sheets"},
+    "rules": {"rules", "customers", "people", "forecast", "store", "sheets"},
+    "pushes": {"pushes", "rules", "customers", "people", "forecast", "store", "sheets"},
+    "reports": {*DOMAIN, "forecast", "store", "sheets"} - {"demo"},
     "demo": {"demo", "sheets"},
     "wecom": set(),
 }
@@ -90,10 +91,22 @@ def test_starting_imports_nothing_heavy() -> None:
         "lark",
         "yaml",
         "python_calamine",
+        "scipy",
+        "lifetimes",
     )
     code = f"import sys, siyu_cli.app; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_oracles_are_for_tests_only() -> None:
+    wrong = [
+        f"{path.relative_to(SOURCE)} → {name}"
+        for path in sorted(SOURCE.rglob("*.py"))
+        for name in ("scipy", "lifetimes")
+        if re.search(rf"^\s*(?:import|from) {name}\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert not wrong
 
 
 def test_no_module_prints_or_reads_the_clock() -> None:
