@@ -111,7 +111,9 @@ def test_value_comes_true() -> None:
     low, high = value.quantiles
     assert 0.09 < np.mean(paid > high) < 0.11
     assert np.mean(paid < low) < 0.11
-    assert np.mean((paid < low)[low > 0]) < 0.2  # the lognormal stands too high where few purchases are likely
+    assert (
+        np.mean((paid < low)[low > 0]) < 0.2
+    )  # the lognormal stands too high where few purchases are likely
 
 
 ODD: dict[str, tuple[Any, Any, Any]] = {

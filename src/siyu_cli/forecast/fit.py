@@ -1,6 +1,6 @@
 """What a fit says, and how it is found: maximum likelihood on the logarithms of the parameters.
 
-Large shops are first fitted on histories rounded to a coarse grid. That only says where to begin and how
+Large shops are first fitted on histories rounded to coarse grids. That only says where to begin and how
 the valley bends; the result is always the one of the exact histories.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol, Self, TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from siyu_cli.forecast.special import Floats
 from siyu_cli.language import tr
 
 _LARGE = 6_000  # distinct histories from which a rounded picture is worth its time
-_GRID = 40
+_GRIDS = (64, 24)
 _BOX = 18.0  # how far a logarithm may wander from where it began: a factor of 65 million
 _EDGE = 5.0  # beyond a factor of 150 a parameter is on its way to 0 or to no limit
 _PULL = 1e-7  # next to nothing for factors of ten, a wall for a million
@@ -100,22 +101,33 @@ def fit_shop(
     """
     begin = np.log(np.array(starts, float))
     customers = observed.customers
-    sketch = _sketch(observed)
 
     def averaged(of: Observed, pull: float) -> Objective:
         return _averaged(objective_of(of), customers, begin[0], pull)
 
-    pull = 0.0
-    found = _search(averaged(sketch, pull), begin)
+    def is_inside(one: Minimum) -> bool:
+        return one.converged and bool((np.abs(one.point - begin[0]) < _EDGE).all())
+
+    def follow(near: Minimum, rougher: Observed, finer: Observed, pull: float) -> Minimum:
+        bend = spread_of(second_derivatives(averaged(rougher, pull), near.point))
+        return minimise(averaged(finer, pull), near.point, spread=bend)
+
+    pictures = [*_sketches(observed), observed]
+    found = _search(averaged(pictures[0], 0.0), begin)
+    for rougher, finer in pairwise(pictures):
+        near, found = found, follow(found, rougher, finer, 0.0) if is_inside(found) else found
+        if is_inside(near) and is_inside(found):
+            continue
+        # What a rounded picture says of an edge need not hold of the customers: the search begins anew.
+        if finer is not observed:
+            found = _search(averaged(finer, 0.0), begin)
+            continue
+        found = follow(_search(averaged(rougher, _PULL), begin), rougher, finer, _PULL)
+        if is_inside(found):
+            found = minimise(averaged(finer, 0.0), found.point)
+    is_level = not is_inside(found)
     if not found.converged:
-        pull = _PULL
-        found = _search(averaged(sketch, pull), begin)
-    if sketch is not observed and found.converged:
-        bend = spread_of(second_derivatives(averaged(sketch, pull), found.point))
-        near, found = found, minimise(averaged(observed, pull), found.point, spread=bend)
-        if not found.converged:
-            pull = _PULL
-            found = minimise(averaged(observed, pull), near.point)
+        found = _search(averaged(observed, _PULL), begin)
     if not found.converged:
         message = tr(
             "似然没有最高点可找:数据太少,或和模型差得太远",
@@ -124,7 +136,7 @@ def fit_shop(
         return failed(model, message, customers, found.evaluations)
     params = {name: float(value) for name, value in zip(names, np.exp(found.point), strict=True)}
     loglik = -float(objective_of(observed)(found.point)[0])
-    message = _reservation(names, found.point - begin[0], is_level=pull > 0)
+    message = _reservation(names, found.point - begin[0], is_level=is_level)
     return Fit(model, params, loglik, True, found.evaluations, message, round(customers))
 
 
@@ -143,12 +155,17 @@ def _reservation(names: Sequence[str], moves: Floats, *, is_level: bool) -> str:
     return ""
 
 
-def _sketch(observed: Observed) -> Observed:
-    """A rounded picture of a large shop, where that is much smaller; else the shop itself."""
-    if observed.rows < _LARGE:
-        return observed
-    rough = observed.rounded(_GRID)
-    return rough if 3 * rough.rows < observed.rows else observed
+def _sketches(observed: Observed) -> list[Observed]:
+    """Rounded pictures of a large shop, coarse before fine, each much smaller than the next."""
+    pictures: list[Observed] = []
+    size = observed.rows
+    for levels in _GRIDS:
+        if size >= _LARGE:
+            rough = observed.rounded(levels)
+            if 3 * rough.rows < size:
+                pictures.insert(0, rough)
+                size = rough.rows
+    return pictures
 
 
 def _search(objective: Objective, begin: Floats) -> Minimum:
@@ -170,6 +187,8 @@ def _averaged(objective: Objective, customers: float, begin: Floats, pull: float
             value, gradient = objective(point)
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
             return np.inf, np.zeros(len(point))
-        return value / customers + pull * float(np.sum(np.cosh(move) - 1)), gradient / customers + pull * np.sinh(move)
+        return value / customers + pull * float(
+            np.sum(np.cosh(move) - 1)
+        ), gradient / customers + pull * np.sinh(move)
 
     return of_one

@@ -105,8 +105,10 @@ def distinct(*columns: Floats) -> tuple[Ints, Ints]:
         if span * size > _LARGEST_KEY:  # only of keys that are not already close together
             key, span = _codes(key)
         key, span = key * size + codes, span * size
-    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    return np.asarray(first, np.int64), np.asarray(inverse, np.int64)
+    values, inverse = np.unique(key, return_inverse=True)
+    row = np.empty(len(values), np.int64)
+    row[inverse] = np.arange(len(key))  # equal rows: any will do
+    return row, np.asarray(inverse, np.int64)
 
 
 def _codes(column: Any) -> tuple[Ints, int]:
