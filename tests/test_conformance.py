@@ -24,7 +24,8 @@ from tests.engines import SqliteEngine
 
 TABLES = (
     "order_lines", "item_nets", "refunds", "customers", "customer_keys", "leads", "lead_state", "lead_events", "staff",
-    "opt_outs", "score_runs", "scores", "tags", "events", "push_members",
+    "opt_outs", "score_runs", "scores", "tags", "events", "push_members", "customer_traits",
+    "friendships",
 )  # fmt: skip
 AS_OF = Clock().as_of("2025-03-15")
 EARLIER = Clock().as_of("2025-01-31 12:00")

@@ -10,7 +10,7 @@ from tests.engines import SqliteEngine
 from tests.shop_rows import add_lead, close_of, customer, insert, key, staff
 from tests.stores import make_store
 
-TABLES = ("customers", "customer_keys", "lead_state", "staff", "opt_outs", "scores", "score_runs")
+TABLES = ("customers", "customer_keys", "leads", "lead_state", "staff", "opt_outs", "scores", "score_runs")
 
 
 def filled() -> DuckDbEngine:
@@ -29,7 +29,11 @@ def filled() -> DuckDbEngine:
         key(1, "13800000002"), key(1, "13800000001"), key(2, "13800000003"), key(3, "n3", "buyer", "淘宝"),
         key(4, "13800000004"),
     ])  # fmt: skip
-    insert(con, "staff", [staff("xl", "小李 "), staff("xw", "ＷANG")])
+    insert(
+        con,
+        "staff",
+        [staff("xl", "小李 "), staff("xw", "ＷANG") | {"department": "华东 Ａ组", "store": "一店"}],
+    )
     add_lead(con, 1, "13800000002", channel="抖音 直播")
     add_lead(con, 2, "13800000001", held_by="xw", channel="快手")
     add_lead(con, 3, "13800000003", held_by="xl")
@@ -45,7 +49,7 @@ def filled() -> DuckDbEngine:
         }])  # fmt: skip
         insert(con, "scores", [{
             "run_id": run_id, "customer_id": 1, "recency_days": 1, "frequency": 1, "monetary_fen": 1,
-            "monetary_per": 1, "net_fen": 1, "r_score": run_id, "segment_code": "111", "segment": segment,
+            "monetary_per": 1, "net_fen": 1, "r_score": run_id, "segment_code": "111", "segment": segment, "risk": "高" if run_id == 5 else None,
         }])  # fmt: skip
     return DuckDbEngine(con)
 
@@ -61,12 +65,13 @@ def test_profiles_are_alike_on_both_engines() -> None:
     assert answers[0] == answers[1]
     first, second, third, fourth = answers[0]
     assert first == {
-        "customer_id": 1, "channel_key": "抖音 直播", "province_key": "上海", "city_key": "ab区",
-        "owner_key": "wang", "owner_id": "xw", "is_opted_out": 0, "r_score": 5, "f_score": None,
-        "m_score": None, "segment_key": "重要价值",
+        "customer_id": 1, "channel_key": "抖音 直播", "source_key": "抖音 直播", "province_key": "上海", "city_key": "ab区",
+        "owner_key": "wang", "owner_id": "xw", "department_key": "华东 a组", "store_key": "一店", "is_opted_out": 0, "r_score": 5, "f_score": None,
+        "m_score": None, "segment_key": "重要价值", "risk_key": "高",
     }  # fmt: skip
     assert (second["owner_id"], second["owner_key"], second["is_opted_out"]) == ("xl", "小李", 1)
     assert (third["owner_id"], third["province_key"], third["segment_key"]) == ("", "广东", "")
+    assert (second["department_key"], second["store_key"], second["risk_key"]) == ("", "", "")
     assert (fourth["channel_key"], fourth["is_opted_out"]) == ("", 0)
 
 

@@ -17,6 +17,7 @@ from siyu_cli.rules.tree import (
     FlagTest,
     HadTag,
     HeldDays,
+    InGroup,
     Measure,
     Metric,
     Not,
@@ -119,6 +120,9 @@ class _Customer:
                 return self.did(condition)
             case TagTest(tag):
                 return tag in self.tags
+            case InGroup(group):
+                joined = {row["page_key"] for row in self.rows["events"] if row["kind"] == "join_group"}
+                return group in joined
             case AllOf(members):
                 return all(self.holds(member) for member in members)
             case AnyOf(members):

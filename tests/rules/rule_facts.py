@@ -17,11 +17,23 @@ from tests.engines import both_engines, fill
 
 CUSTOMER = pa.schema(
     [("customer_id", pa.int64())]
-    + [(name, pa.string()) for name in ("channel_key", "province_key", "city_key", "owner_key")]
+    + [(name, pa.string()) for name in ("channel_key", "source_key", "province_key", "city_key")]
+    + [(name, pa.string()) for name in ("owner_key", "department_key", "store_key")]
     + [("is_opted_out", pa.int32())]
     + [(name, pa.int32()) for name in ("r_score", "f_score", "m_score")]
-    + [("segment_key", pa.string())]
+    + [(name, pa.string()) for name in ("segment_key", "risk_key")]
 )
+# Facts that not every customer has.
+FURTHER = {
+    "fact_traits": pa.schema(
+        [("gender_key", pa.string()), ("level_key", pa.string())]
+        + [(name, pa.int64()) for name in ("customer_id", "birth_month", "birth_day", "points")]
+    ),
+    "fact_friends": pa.schema(
+        [("customer_id", pa.int64()), ("is_lost", pa.int32()), ("friend_days", pa.int32())]
+    ),
+    "fact_bindings": pa.schema([("customer_id", pa.int64()), ("is_bound", pa.int32())]),
+}
 ORDER = pa.schema(
     [(name, pa.int64()) for name in ("customer_id", "order_no")]
     + [
@@ -53,6 +65,11 @@ SEND = pa.schema(
     [(name, pa.int64()) for name in ("customer_id", "send_no", "sent_sec")]
     + [("push_key", pa.string()), ("sent_day", pa.int32())]
 )
+# What a customer has of whom these facts know nothing.
+MISSING: dict[str, Any] = {
+    name: "" if name.endswith("_key") else 0 if name.startswith("is_") else None
+    for schema in FURTHER.values() for name in schema.names if name != "customer_id"
+}  # fmt: skip
 HAND = pa.schema([("customer_id", pa.int64()), ("tag", pa.string())])
 STATE = pa.schema(
     [
@@ -86,9 +103,11 @@ class World:
     def customer(self, **values: Any) -> int:
         """A customer with nothing known but what is given."""
         number = len(self.customers) + 1
-        blank = dict.fromkeys(("channel_key", "province_key", "city_key", "owner_key", "segment_key"), "")
+        blank = dict.fromkeys((name for name in CUSTOMER.names if name.endswith("_key")), "")
         scores = dict.fromkeys(("r_score", "f_score", "m_score"))
-        self.customers.append({"customer_id": number, **blank, "is_opted_out": 0, **scores, **values})
+        self.customers.append(
+            {"customer_id": number, **MISSING, **blank, "is_opted_out": 0, **scores, **values}
+        )
         return number
 
     def order(
@@ -179,12 +198,20 @@ class World:
         to_day = None if until is None else D - until
         self.spans.append({"customer_id": customer, "tag": tag, "from_day": D - ago, "to_day": to_day})
 
+    def _told(self, schema: pa.Schema) -> list[dict[str, Any]]:
+        """The rows of customers of whom anything is known."""
+        return [
+            row for row in self.customers
+            if any(row[name] != MISSING[name] for name in schema.names if name != "customer_id")
+        ]  # fmt: skip
+
     def load(self, engine: Engine) -> None:
         """The tables the compiled query reads."""
         fill(
             engine,
             {
                 "fact_customers": (CUSTOMER, self.customers),
+                **{table: (schema, self._told(schema)) for table, schema in FURTHER.items()},
                 "fact_orders": (ORDER, self.orders),
                 "fact_items": (ITEM, self.items),
                 "fact_events": (EVENT, self.events),

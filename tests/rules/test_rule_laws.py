@@ -100,8 +100,8 @@ WINDOWS = [
     "2025-01-10~2025-02-20",
 ]
 TEXTS = ["甲", "乙", "淘宝", "抖音号", "水果", "苹果"]
-OTHERS = ["share", "field", "score", "flag", "tag"]
-FIELDS = ["渠道", "省", "市", "负责员工", "RFM分群"]
+OTHERS = ["share", "field", "score", "flag", "tag", "number", "choice", "group"]
+FIELDS = ["渠道", "省", "市", "负责员工", "RFM分群", "渠道明细", "部门", "门店", "会员等级"]
 
 
 @st.composite
@@ -155,8 +155,19 @@ def lines(draw: Any) -> str:
     if kind == "score":
         return f"{draw(st.sampled_from(['R分', 'F分', 'M分']))} {draw(predicates(True, '分'))}"
     if kind == "flag":
-        return f"已退订 {draw(st.sampled_from(['为真', '为假']))}"
+        return f"{draw(st.sampled_from(['已退订', '已流失', '订单已绑定']))} {draw(st.sampled_from(['为真', '为假']))}"
+    if kind == "number":
+        name, unit = draw(
+            st.sampled_from([("生日月", "月"), ("生日日", ""), ("积分", "分"), ("加粉天数", "天")])
+        )
+        number = draw(st.integers(1, 12))
+        return f"{name} {draw(st.sampled_from([f'>= {number}{unit}', f'!= {number}', f'1 到 {number}', '有值', '为空']))}"
+    if kind == "choice":
+        name, words = draw(st.sampled_from([("性别", "男"), ("性别", "男、女"), ("流失风险", "高、已流失")]))
+        return f"{name} {draw(st.sampled_from([f'是 {words}', f'不属于 {words}', '有值', '为空']))}"
     word = draw(st.sampled_from(["有", "没有", "有任一", "有全部"]))
+    if kind == "group":
+        return f"群 {word} {draw(st.sampled_from(['苹果一群', '首页、苹果一群', '二群']))}"
     tags = st.lists(st.sampled_from(["亲友", "售后", "底层"]), min_size=1, max_size=2, unique=True)
     return f"标签 {word} {'、'.join(draw(tags))}"
 
@@ -182,10 +193,15 @@ def worlds(draw: Any) -> World:
     text = st.sampled_from(["", *TEXTS])
     score = st.one_of(st.none(), st.integers(1, 5))
     for _ in range(draw(st.integers(1, 4))):
-        keys = ("channel_key", "province_key", "city_key", "owner_key", "segment_key")
-        values = {key: draw(text) for key in keys} | {
-            key: draw(score) for key in ("r_score", "f_score", "m_score")
-        }
+        keys = (
+            "channel_key", "province_key", "city_key", "owner_key", "segment_key", "source_key", "department_key",
+            "store_key", "level_key",
+        )  # fmt: skip
+        numbers = ("r_score", "f_score", "m_score", "birth_month", "birth_day", "points", "friend_days")
+        values = {key: draw(text) for key in keys} | {key: draw(score) for key in numbers}
+        values |= {key: draw(st.integers(0, 1)) for key in ("is_lost", "is_bound")}
+        values["gender_key"] = draw(st.sampled_from(["", "男", "女"]))
+        values["risk_key"] = draw(st.sampled_from(["", "低", "高", "已流失"]))
         customer = world.customer(**values, is_opted_out=draw(st.integers(0, 1)))
         for tag in draw(st.lists(st.sampled_from(["亲友", "售后"]), max_size=2, unique=True)):
             world.hand.append({"customer_id": customer, "tag": tag})

@@ -9,6 +9,7 @@ from siyu_cli.customers.behaviour import build_events, build_sends
 from siyu_cli.customers.facts import build_facts
 from siyu_cli.customers.profile import build_profiles
 from siyu_cli.customers.tag_history import build_tag_spans
+from siyu_cli.customers.traits import build_bindings, build_friends, build_traits
 
 if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
@@ -22,6 +23,9 @@ BUILDERS: dict[Builder, tuple[str, ...]] = {
     build_sends: ("fact_sends",),
     build_profiles: ("fact_customers",),
     build_tag_spans: ("fact_tag_spans",),
+    build_traits: ("fact_traits",),
+    build_friends: ("fact_friends",),
+    build_bindings: ("fact_bindings",),
 }
 """What makes which tables."""
 

@@ -77,17 +77,40 @@ ROW_FIELDS: dict[Source, dict[str, Column]] = {
     "sends": {"推送": TextColumn("push_key")},
 }
 
+RISKS = ("低", "中", "高", "已流失")
+"""The churn risks that scores can hold."""
+
 CUSTOMER_FIELDS: dict[str, Column] = {
     "渠道": TextColumn("channel_key"),
+    "渠道明细": TextColumn("source_key"),
     "省": TextColumn("province_key"),
     "市": TextColumn("city_key"),
     "负责员工": TextColumn("owner_key"),
+    "部门": TextColumn("department_key"),
+    "门店": TextColumn("store_key"),
+    "性别": TextColumn("gender_key", choices=(("男", "男"), ("女", "女"))),
+    "生日月": NumberColumn("birth_month", Measure.MONTH),
+    "生日日": NumberColumn("birth_day", Measure.MONTH_DAY),
+    "会员等级": TextColumn("level_key"),
+    "积分": NumberColumn("points", Measure.SCORE),
+    "加粉天数": NumberColumn("friend_days", Measure.DAYS),
+    "已流失": FlagColumn("is_lost"),
+    "订单已绑定": FlagColumn("is_bound"),
     "已退订": FlagColumn("is_opted_out"),
     "R分": NumberColumn("r_score", Measure.SCORE),
     "F分": NumberColumn("f_score", Measure.SCORE),
     "M分": NumberColumn("m_score", Measure.SCORE),
     "RFM分群": TextColumn("segment_key"),
+    "流失风险": TextColumn("risk_key", choices=tuple((risk, risk) for risk in RISKS)),
 }
+
+
+FACTS_OF_FIELDS: dict[str, tuple[str, ...]] = {
+    "fact_traits": ("gender_key", "birth_month", "birth_day", "level_key", "points"),
+    "fact_friends": ("friend_days", "is_lost"),
+    "fact_bindings": ("is_bound",),
+}
+"""Which facts have the columns that are not in fact_customers; nobody pays for those no condition speaks of."""
 
 
 def field_named(fields: Mapping[str, Column], name: str) -> tuple[str, Column] | None:
@@ -102,7 +125,9 @@ TAGS = "标签"
 # What earlier runs and people did with tags: `曾有标签(近45天) 有 老客`, `持有天数(老客) >= 7`.
 HAD_TAGS = "曾有标签"
 HELD_DAYS = "持有天数"
-OPERANDS = (TAGS, HAD_TAGS, HELD_DAYS)
+# The operand that reads the groups the customer has joined.
+GROUPS = "群"
+OPERANDS = (TAGS, HAD_TAGS, HELD_DAYS, GROUPS)
 
 UNITS: dict[Measure, tuple[str, ...]] = {
     Measure.MONEY: ("元",),

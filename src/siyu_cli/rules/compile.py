@@ -6,6 +6,7 @@ orders_rows, items_rows …  one scan per source, every scope as a 0/1 column
 …_sums                   one grouping per grain, equal aggregates once
 deed…, did…, deeds       what `did` asks (see deeds)
 past                     tags of earlier days
+joined                   groups that conditions refer to
 hand                     tags set by hand that conditions refer to
 base                     one row per customer: fields and metrics
 tag_state                what people and earlier runs say of tags with keep or pins (see holding)
@@ -22,8 +23,10 @@ from dataclasses import dataclass
 from siyu_cli.clock import AsOf
 from siyu_cli.rules.atoms import Fraction, calendar_sql, column_fraction, number_sql, text_sql
 from siyu_cli.rules.deeds import Deeds
+from siyu_cli.rules.fields import field_columns, field_joins
 from siyu_cli.rules.history import History
 from siyu_cli.rules.holding import Holding
+from siyu_cli.rules.joined import Joined
 from siyu_cli.rules.measures import Measures, tree_sql
 from siyu_cli.rules.sql import Sql, bind, flag, join, sql
 from siyu_cli.rules.tree import (
@@ -34,6 +37,7 @@ from siyu_cli.rules.tree import (
     FlagTest,
     HadTag,
     HeldDays,
+    InGroup,
     Metric,
     NumberColumn,
     NumberTest,
@@ -95,7 +99,7 @@ def compile_tags(
     """One statement for all tags of a rule set, as of a moment; `pinned` are the tags that have pins.
 
     Reads fact_customers; as far as conditions speak of them fact_orders, fact_items, fact_events and
-    fact_sends, and fact_tag_spans (customer_id, tag, from_day, to_day); where one refers to a tag that
+    fact_sends, the facts of further fields (catalog.FACTS_OF_FIELDS), and fact_tag_spans (customer_id, tag, from_day, to_day); where one refers to a tag that
     only people set, fact_hand_tags (customer_id, tag); and where a tag has keep or pins, fact_tag_state
     (see holding). What is in `watch` (conditions, numbers, texts of a customer) becomes further columns:
     they see the tags of the whole run.
@@ -110,6 +114,7 @@ class _Compiler:
         self.measures = Measures(as_of)
         self.deeds = Deeds(as_of)
         self.history = History(as_of)
+        self.joined = Joined()
         self.columns = {rule.name: f"t{number}" for number, rule in enumerate(rules.tags, start=1)}
         self.holding = Holding(rules, as_of.day, pinned, self.columns)
         self.hand: dict[str, str] = {}
@@ -196,6 +201,8 @@ class _Compiler:
                 return calendar_sql(atom, self.as_of)
             case HadTag():
                 return self.history.had(atom)
+            case InGroup():
+                return self.joined.holds(atom)
             case Did():
                 return self.deeds.holds(atom)
             case FlagTest(FlagColumn(name)):
@@ -246,13 +253,13 @@ class _Compiler:
         ]
 
     def _base(self) -> Sql:
-        columns = [Sql("c.customer_id"), *(Sql(f"c.{name}") for name in self.fields)]
+        columns = [Sql("c.customer_id"), *field_columns(self.fields)]
         columns += [
             Sql(f"{expression} AS {name}") for part in self._parts for name, expression in part.columns()
         ]
         columns += [Sql(f"COALESCE(h.a_{name}, 0) AS {name}") for name in self.hand.values()]
         columns += [Sql(f"{expression} AS {name}") for name, _, expression in self.holding.marks()]
-        joins = "".join(part.joins() for part in self._parts)
+        joins = field_joins(self.fields) + "".join(part.joins() for part in self._parts)
         if self.hand:
             joins += " LEFT JOIN hand AS h ON h.customer_id = c.customer_id"
         if self.holding.marks():

@@ -245,6 +245,10 @@ class GroupReader:
                 report_twice(self.report, key, values[fold(key.text)])
             elif text_of(self.report, key) is not None:
                 values[fold(key.text)] = key
+                known = [word for word, _ in column.choices]
+                if known and fold(key.text) not in known:
+                    message = tr(f"没有「{key.text}」这个值", f"The value is never “{key.text}”")
+                    self.report.add("E307", key, message, suggestion(key.text, known))
                 give(tag, TextTest(column, "is", (fold(key.text),)))
         if not values:
             self.report.add("E107", node, tr("values 要写成 {字段值: 标签}", "values is {value: tag}"))

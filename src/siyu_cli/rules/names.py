@@ -9,6 +9,7 @@ from siyu_cli.language import tr
 from siyu_cli.rules.catalog import (
     CUSTOMER_FIELDS,
     FACT_TABLES,
+    GROUPS,
     HAD_TAGS,
     HELD_DAYS,
     OPERANDS,
@@ -23,7 +24,7 @@ from siyu_cli.rules.predicates import (
     LineTypeError,
     flag_condition,
     number_condition,
-    tags_condition,
+    set_condition,
     text_condition,
 )
 from siyu_cli.rules.problems import Report, suggestion
@@ -34,6 +35,7 @@ from siyu_cli.rules.tree import (
     FlagColumn,
     HadTag,
     HeldDays,
+    InGroup,
     Metric,
     NumberColumn,
     Ratio,
@@ -107,12 +109,15 @@ class LineReader:
         name = operand.name.text
         if name == TAGS:
             _refuse_arguments(operand)
-            return tags_condition(name, predicate, lambda word: TagTest(self._tag(word)))
+            return set_condition(name, predicate, lambda word: TagTest(self._tag(word)))
         if name == HAD_TAGS:
             window = self._days_only(operand)
-            return tags_condition(name, predicate, lambda word: HadTag(self._tag(word), window))
+            return set_condition(name, predicate, lambda word: HadTag(self._tag(word), window))
         if name == HELD_DAYS:
             return number_condition(HeldDays(self._one_tag(operand)), name, predicate)
+        if name == GROUPS:
+            _refuse_arguments(operand)
+            return set_condition(name, predicate, lambda word: InGroup(fold(word.text)))
         if (found := field_named(CUSTOMER_FIELDS, name)) is not None:
             _refuse_arguments(operand)
             return _test_column(found[1], found[0], predicate)

@@ -120,10 +120,10 @@ def flag_condition(column: FlagColumn, name: str, predicate: Predicate) -> Condi
     return Not(test) if predicate.word.text == "为假" else test
 
 
-def tags_condition(name: str, predicate: Predicate, test: Callable[[Word], Condition]) -> Condition:
-    """有 / 有任一 (any), 没有 (none), 有全部 (every) of what `test` makes of each tag."""
+def set_condition(name: str, predicate: Predicate, test: Callable[[Word], Condition]) -> Condition:
+    """有 / 有任一 (any), 没有 (none), 有全部 (every) of what `test` makes of each member of a set."""
     if not isinstance(predicate, WordTest) or predicate.kind != "set":
-        raise _misfit(name, tr("一组标签", "a set of tags"), "有 没有 有任一 有全部", predicate)
+        raise _misfit(name, tr("一组名称", "a set of names"), "有 没有 有任一 有全部", predicate)
     tests = tuple(map(test, predicate.texts))
     if predicate.word.text == "有全部":
         return AllOf(tests)

@@ -250,6 +250,12 @@ class Did(Told):
     without: Without | None
 
 
+class InGroup(Told):
+    """The customer has joined the group (folded name) by the moment."""
+
+    group: str
+
+
 @dataclass(frozen=True)
 class AllOf(Told):
     members: tuple[Condition, ...]
@@ -279,6 +285,7 @@ Condition = (
     | TagTest
     | CalendarTest
     | HadTag
+    | InGroup
     | Did
     | AllOf
     | AnyOf

@@ -22,6 +22,83 @@ ALTER TABLE scores ADD COLUMN risk VARCHAR;
 """
 
 
+# What lists of leads and friends say of people in columns of their own, by the headers such lists use. A list
+# of words each, the first that holds something counts.
+_TRAIT_HEADERS = {
+    "gender": ("性别", "客户性别", "会员性别", "gender", "sex"),
+    "birthday": ("生日", "客户生日", "会员生日", "出生日期", "出生年月日", "birthday"),
+    "level": ("会员等级", "会员级别", "客户等级", "客户级别", "会员卡等级", "等级", "member_level"),
+    "points": ("积分", "客户积分", "会员积分", "当前积分", "可用积分", "剩余积分", "积分余额", "points"),
+}
+
+# customer_traits: one row per customer with a trait; each is the newest that can be read, missing where none
+# can. friendships: who was whose friend from when to when, days beside seconds for queries that do not divide.
+_TRAITS = r"""
+CREATE VIEW customer_traits AS
+WITH told AS (
+    SELECT k.customer_id, l.imported_sec AS at_sec, 0 AS origin, l.lead_id AS told_no, l.attributes
+    FROM leads AS l JOIN customer_keys AS k ON k.kind = 'phone' AND k.value = l.phone
+    WHERE l.attributes IS NOT NULL
+    UNION ALL
+    SELECT customer_id, exported_sec, 1, contact_no, attributes
+    FROM contacts WHERE customer_id IS NOT NULL AND attributes IS NOT NULL
+),
+listed AS (
+    SELECT customer_id, (at_sec, origin, told_no) AS newness, json_extract_string(attributes, [{paths}]) AS held
+    FROM told
+),
+said AS (
+    SELECT customer_id, newness, {words} FROM listed
+),
+meant AS (
+    SELECT customer_id, newness, level,
+           CASE WHEN lower(gender) IN ('男', '男性', '先生', 'm', 'male') THEN '男'
+                WHEN lower(gender) IN ('女', '女性', '女士', '小姐', 'f', 'female') THEN '女' END AS gender,
+           regexp_extract(birthday, '^(?:[0-9]{{4}}\s*[-/.年]\s*)?([0-9]{{1,2}})\s*[-/.月]\s*([0-9]{{1,2}})\s*[日号]?(?:[ T].*)?$',
+                          ['m', 'd']) AS parted,
+           regexp_extract(birthday, '^[0-9]{{4}}([0-9]{{2}})([0-9]{{2}})$', ['m', 'd']) AS packed,
+           TRY_CAST(regexp_extract(replace(points, ',', ''), '^(-?[0-9]{{1,12}})(?:\.[0-9]*)?\s*分?$', 1) AS BIGINT) AS points
+    FROM said
+),
+dated AS (
+    SELECT *, TRY_CAST(coalesce(nullif(parted.m, ''), packed.m) AS INTEGER) AS month,
+           TRY_CAST(coalesce(nullif(parted.d, ''), packed.d) AS INTEGER) AS day_of_month
+    FROM meant
+),
+born AS (
+    SELECT *, CASE WHEN month BETWEEN 1 AND 12 AND day_of_month BETWEEN 1 AND
+              CASE WHEN month = 2 THEN 29 WHEN month IN (4, 6, 9, 11) THEN 30 ELSE 31 END
+              THEN month * 100 + day_of_month END AS birthday
+    FROM dated
+),
+newest AS (
+    SELECT customer_id, arg_max(gender, newness) FILTER (gender IS NOT NULL) AS gender,
+           arg_max(birthday, newness) FILTER (birthday IS NOT NULL) AS birthday,
+           arg_max(level, newness) FILTER (level IS NOT NULL) AS level,
+           arg_max(points, newness) FILTER (points IS NOT NULL) AS points
+    FROM born GROUP BY customer_id
+)
+SELECT customer_id, gender, CAST(birthday // 100 AS INTEGER) AS birth_month, CAST(birthday % 100 AS INTEGER) AS birth_day,
+       level, points
+FROM newest WHERE gender IS NOT NULL OR birthday IS NOT NULL OR level IS NOT NULL OR points IS NOT NULL;
+
+CREATE VIEW friendships AS
+SELECT customer_id, contact_no, added_sec, CAST(floor(added_sec / 86400) AS INTEGER) AS added_day, lost_sec
+FROM contacts WHERE customer_id IS NOT NULL;
+"""
+
+
+def traits_step(con: DuckDBPyConnection) -> None:
+    """Traits and friendships of customers as views."""
+    headers = [header for known in _TRAIT_HEADERS.values() for header in known]
+    paths = ", ".join(f"'$.\"{header}\"'" for header in headers)
+    words = []
+    for name, known in _TRAIT_HEADERS.items():
+        held = (f"nullif(trim(held[{headers.index(header) + 1}]), '')" for header in known)
+        words.append(f"coalesce({', '.join(held)}) AS {name}")
+    con.execute(_TRAITS.format(paths=paths, words=", ".join(words)))
+
+
 def behaviour_step(con: DuckDBPyConnection) -> None:
     """Pages as keys, members of pushes, risks."""
     import pyarrow as pa
