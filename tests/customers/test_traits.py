@@ -6,15 +6,19 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import duckdb
 import pytest
 
 from siyu_cli.clock import AsOf
 from siyu_cli.customers.traits import build_bindings, build_friends, build_traits
 from siyu_cli.store.engine import DuckDbEngine, Engine
+from siyu_cli.store.migrations import MIGRATIONS
+from tests.conftest import Shop
 from tests.engines import SqliteEngine
-from tests.shop_rows import add_lead, close_of, customer, day, insert, key, order
+from tests.shop_rows import add_lead, close_of, customer, day, insert, key, order, writable
 from tests.stores import new_store
 
+AS_OF = ("--as-of", "2025-03-15")
 AT = close_of("2025-03-15")
 
 
@@ -48,14 +52,18 @@ def friend(number: int, who: int | None, **more: Any) -> dict[str, Any]:
 
 
 def person(con: Any, number: int, attributes: dict[str, str] | None = None, at: str = "2025-03-01") -> None:
-    """A customer, and a lead of the same phone with these columns."""
+    """A customer, and a list that says this of the phone."""
     phone = f"138{number:08}"
     insert(con, "customers", [customer(number)])
     insert(con, "customer_keys", [key(number, phone)])
-    add_lead(con, number, phone, at=at)
     if attributes is not None:
-        said = json.dumps(attributes, ensure_ascii=False)
-        con.execute("UPDATE leads SET attributes = ? WHERE lead_id = ?", [said, number])
+        say(con, phone, attributes, at)
+
+
+def say(con: Any, phone: str, attributes: dict[str, str], at: str) -> None:
+    said = json.dumps(attributes, ensure_ascii=False)
+    row = {"phone": phone, "attributes": said, "batch": "名单", "at_sec": day(at) * 86_400, "run_id": 1}
+    insert(con, "phone_traits", [row])
 
 
 @pytest.mark.parametrize(
@@ -102,8 +110,7 @@ def test_traits_by_the_words_of_lists(con: Any, header: str, text: str, column: 
 def test_the_newest_that_can_be_read_wins_and_each_trait_by_itself(con: Any) -> None:
     person(con, 1, {"性别": "男", "会员等级": "银卡", "积分": "10"}, at="2025-03-02")
     insert(con, "customer_keys", [key(1, "13900000009")])
-    add_lead(con, 9, "13900000009", at="2025-03-05")
-    con.execute("UPDATE leads SET attributes = ? WHERE lead_id = 9", ['{"会员等级": "金卡", "性别": "保密"}'])
+    say(con, "13900000009", {"会员等级": "金卡", "性别": "保密"}, "2025-03-05")
     later = close_of("2025-03-09").seconds
     insert(con, "contacts", [
         friend(1, 1, attributes='{"积分": "30", "会员等级": " "}', exported_sec=later),
@@ -147,3 +154,48 @@ def test_an_order_is_bound_to_whoever_can_be_reached(con: Any) -> None:
     bound = {row["customer_id"] for row in on_both(con, build_bindings, "fact_bindings") if row["is_bound"]}
     # 2 has no phone and is nobody's friend, 4 is a friend no more, 5 ordered after the moment, 6 never did.
     assert bound == {1, 3, 7}
+
+
+def test_lists_tell_of_customers_too_and_can_be_taken_back(shop: Shop) -> None:
+    """Whoever has ordered makes no lead, but has a birthday."""
+    head = "手机号,生日,会员等级,积分\n"
+    with writable(shop) as con:
+        insert(con, "customers", [customer(1)])
+        insert(con, "customer_keys", [key(1, "13800000001")])
+    shop.run(
+        "import-leads",
+        shop.file("会员.csv", head + "13800000001,1990-05-06,金卡,10\n13800000002,,银卡,\n"),
+        *AS_OF,
+    )
+    seen = "SELECT customer_id, birth_month, level, points FROM customer_traits"
+    assert shop.rows(seen) == [(1, 5, "金卡", 10)]
+    shop.run(
+        "import-leads",
+        shop.file("会员.csv", head + "13800000001,1990-05-06,金卡,10\n13800000002,,银卡,\n"),
+        *AS_OF,
+    )
+    assert shop.rows("SELECT count(*) FROM phone_traits") == [(2,)]
+    shop.run("import-leads", shop.file("会员二.csv", head + "13800000001,,钻石,7\n"), "--as-of", "2025-03-16")
+    assert shop.rows(seen) == [(1, 5, "钻石", 7)]
+    shop.run("undo-import", "3", "--yes")
+    assert shop.rows(seen) == [(1, 5, "金卡", 10)]
+
+
+def test_traits_of_an_older_store_come_from_its_leads() -> None:
+    with duckdb.connect() as con:
+        for step in MIGRATIONS[:9]:
+            step(con)
+        insert(con, "customer_keys", [key(1, "13800000001")])
+        for number in (1, 2):
+            add_lead(con, number, f"1380000000{number}")
+        con.execute('UPDATE leads SET attributes = \'{"生日": "5月6日"}\'')
+        last = con.execute("SELECT max(event_id) FROM lead_events").fetchall()[0][0]
+        insert(con, "lead_events", [
+            {"event_id": last + 1, "lead_id": 2, "at_sec": 9, "kind": "undone", "reason": "", "run_id": 2},
+        ])  # fmt: skip
+        for step in MIGRATIONS[9:]:
+            step(con)
+        assert con.execute("SELECT phone, run_id FROM phone_traits").fetchall() == [("13800000001", 1)]
+        assert con.execute("SELECT customer_id, birth_month, birth_day FROM customer_traits").fetchall() == [
+            (1, 5, 6)
+        ]

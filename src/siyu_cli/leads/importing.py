@@ -135,6 +135,7 @@ def merge_leads(
     customers, new_leads = leads.staged_counts(con)
     leads.apply_staged(con, [table.file for table in tables], run_id, at_sec)
     tags = leads.put_phone_tags(con, run_id, at_sec // DAY_SECONDS)
+    leads.put_phone_traits(con, run_id, at_sec)
     files = tuple(_account(at, table, outcomes, "duplicate-phone") for at, table in enumerate(tables))
     batches = list(dict.fromkeys(_batch(table, defaults) for table in tables))
     return ImportAccount(

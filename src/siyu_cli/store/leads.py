@@ -165,6 +165,25 @@ def put_phone_tags(con: DuckDBPyConnection, run_id: int, day: int) -> int:
     return int(count.fetchall()[0][0])
 
 
+def put_phone_traits(con: DuckDBPyConnection, run_id: int, at_sec: int) -> None:
+    """Keep the staged rows' unmapped columns by phone, also of people who make no lead (see `customer_traits`).
+
+    What a list of the same name said before is not said again.
+    """
+    con.execute(
+        """
+        INSERT INTO phone_traits (phone, attributes, batch, at_sec, run_id)
+        SELECT i.phone, i.attributes, i.batch, ?, ? FROM incoming_leads AS i
+        WHERE i.attributes IS NOT NULL AND NOT i.is_opted_out
+          AND NOT EXISTS (SELECT 1 FROM phone_traits AS k WHERE k.phone = i.phone AND k.batch = i.batch
+                          AND k.attributes = i.attributes)
+        QUALIFY row_number() OVER (PARTITION BY i.phone ORDER BY i.nth) = 1
+        ORDER BY i.phone
+        """,
+        [at_sec, run_id],
+    )
+
+
 def take_back(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> tuple[int, dict[str, int]]:
     """Take what a list said of its phones back: (phones it no longer speaks of, rows that stay by reason).
 
@@ -209,7 +228,8 @@ def take_back(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> tuple[i
     kept_leads = f"(SELECT lead_id FROM leads_named WHERE {stays})"
     con.execute(f"DELETE FROM lead_sources WHERE run_id = ? AND lead_id NOT IN {kept_leads}", [run_id])
     kept_phones = f"(SELECT phone FROM leads_named WHERE {stays})"
-    con.execute(f"DELETE FROM phone_tags WHERE run_id = ? AND phone NOT IN {kept_phones}", [run_id])
+    for table in ("phone_tags", "phone_traits"):
+        con.execute(f"DELETE FROM {table} WHERE run_id = ? AND phone NOT IN {kept_phones}", [run_id])
     freed, assigned, confirmed = con.execute(f"""
         SELECT (SELECT count(*) FROM phones_freed), count(*) FILTER ({stays}),
                count(*) FILTER (is_named AND is_brought) FROM leads_named

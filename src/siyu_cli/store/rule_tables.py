@@ -31,20 +31,29 @@ _TRAIT_HEADERS = {
     "points": ("积分", "客户积分", "会员积分", "当前积分", "可用积分", "剩余积分", "积分余额", "points"),
 }
 
-# customer_traits: one row per customer with a trait; each is the newest that can be read, missing where none
+# phone_traits: these columns as the lists of a run brought them, of leads and of people who make none (friends,
+# customers). customer_traits: one row per customer with a trait; each is the newest that can be read, missing where none
 # can. friendships: who was whose friend from when to when, days beside seconds for queries that do not divide.
 _TRAITS = r"""
+CREATE TABLE phone_traits (
+    phone VARCHAR NOT NULL, attributes VARCHAR NOT NULL, batch VARCHAR NOT NULL, at_sec BIGINT NOT NULL,
+    run_id BIGINT NOT NULL
+);
+INSERT INTO phone_traits
+SELECT l.phone, l.attributes, coalesce((SELECT min(batch) FROM lead_sources AS s WHERE s.lead_id = l.lead_id), ''),
+       l.imported_sec, l.run_id
+FROM leads AS l SEMI JOIN lead_state AS s ON s.lead_id = l.lead_id WHERE l.attributes IS NOT NULL;
+
 CREATE VIEW customer_traits AS
 WITH told AS (
-    SELECT k.customer_id, l.imported_sec AS at_sec, 0 AS origin, l.lead_id AS told_no, l.attributes
-    FROM leads AS l JOIN customer_keys AS k ON k.kind = 'phone' AND k.value = l.phone
-    WHERE l.attributes IS NOT NULL
+    SELECT k.customer_id, t.at_sec, 0 AS origin, t.run_id AS told_no, t.phone, t.attributes
+    FROM phone_traits AS t JOIN customer_keys AS k ON k.kind = 'phone' AND k.value = t.phone
     UNION ALL
-    SELECT customer_id, exported_sec, 1, contact_no, attributes
+    SELECT customer_id, exported_sec, 1, contact_no, '', attributes
     FROM contacts WHERE customer_id IS NOT NULL AND attributes IS NOT NULL
 ),
 listed AS (
-    SELECT customer_id, (at_sec, origin, told_no) AS newness, json_extract_string(attributes, [{paths}]) AS held
+    SELECT customer_id, (at_sec, origin, told_no, phone) AS newness, json_extract_string(attributes, [{paths}]) AS held
     FROM told
 ),
 said AS (
