@@ -160,9 +160,9 @@ class _Compiler:
         )
 
     @property
-    def _parts(self) -> tuple[Measures, Deeds, History]:
+    def _parts(self) -> tuple[Measures, Deeds, History, Joined]:
         """What brings its own tables and columns."""
-        return self.measures, self.deeds, self.history
+        return self.measures, self.deeds, self.history, self.joined
 
     def _look_at(self, name: str, watched: Condition | NumberValue | TextValue) -> tuple[Watched, list[Sql]]:
         """Where to find it, and the columns that hold it."""

@@ -250,6 +250,7 @@ class Did(Told):
     without: Without | None
 
 
+@dataclass(frozen=True)
 class InGroup(Told):
     """The customer has joined the group (folded name) by the moment."""
 
