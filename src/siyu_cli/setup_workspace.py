@@ -93,5 +93,13 @@ def _make(root: Path, name: str, content: Path | str | None) -> None:
     with replacing(target) as temporary:
         if isinstance(content, str):
             temporary.write_text(content, encoding="utf-8")
+        elif Path(name).parts[0] == "rules":
+            temporary.write_text(schema_line(name) + content.read_text(encoding="utf-8"), encoding="utf-8")
         else:
             shutil.copyfile(content, temporary)
+
+
+def schema_line(name: str) -> str:
+    """The first line of a rule file (relative to the workspace): editors complete names after the schema."""
+    up = "../" * (len(Path(name).parts) - 1)
+    return f"# yaml-language-server: $schema={up}{STATE_NAME}/rules.schema.json\n"

@@ -46,6 +46,7 @@ def register(app: typer.Typer) -> None:
     ), writes=True, dated=True)  # fmt: skip
     def apply_tags(ctx: AppContext) -> Outcome:
         from siyu_cli.rules import tagging
+        from siyu_cli.rules.schema import write_schema
 
         rules, as_of = tagging.workspace_rules(ctx.workspace), ctx.as_of
         with ctx.run() as run:
@@ -56,6 +57,8 @@ def register(app: typer.Typer) -> None:
                 "added": sum(count.added for count in plan.counts),
                 "removed": sum(count.removed for count in plan.counts),
             }
+        if not ctx.dry_run:
+            write_schema(ctx.workspace, rules)
         return _word_tags(ctx, plan, run.run_id)
 
 

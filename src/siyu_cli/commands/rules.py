@@ -1,20 +1,26 @@
-"""规则: check-rules."""
+"""规则: check-rules, list-names."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from siyu_cli.commands.frame import command
-from siyu_cli.commands.render import Outcome
-from siyu_cli.context import AppContext
+from siyu_cli.commands.render import Column, Outcome, Table
+from siyu_cli.context import AppContext, OutputFormat
+from siyu_cli.errors import UsageRefused
 from siyu_cli.language import tr
 
 if TYPE_CHECKING:
     from siyu_cli.rules.data_lints import Linted
     from siyu_cli.rules.tree import RuleSet
+
+
+KINDS = ("fields", "metrics", "scopes", "tags", "groups", "windows", "words", "events", "keys")
+NameKind = StrEnum("NameKind", KINDS)  # type: ignore[misc]
 
 
 def register(app: typer.Typer) -> None:
@@ -50,11 +56,13 @@ def register(app: typer.Typer) -> None:
     ) -> Outcome:  # fmt: skip
         from siyu_cli.rules.data_lints import lint_rules
         from siyu_cli.rules.problems import RulesRefused
+        from siyu_cli.rules.schema import write_schema
         from siyu_cli.rules.tagging import workspace_rules
 
         if to_utf8 is not None:
             ctx.say(_resave(ctx, to_utf8))
         rules = workspace_rules(ctx.workspace)
+        write_schema(ctx.workspace, rules)
         if data:
             with ctx.read() as con:
                 linted = lint_rules(rules, con, ctx.as_of)
@@ -63,6 +71,80 @@ def register(app: typer.Typer) -> None:
         if strict and linted.problems:
             raise RulesRefused(linted.problems)
         return _word_check(rules, linted)
+
+    @command(app, "list-names", "rules", tr(
+        "列出规则里能用的名称:字段、指标、范围、标签、标签组、时间窗口、判断的词、行为、键;每个都有类型、单位、在哪里定义、一个例子。"
+        "--schema 写出编辑器用的 JSON Schema:边写边补全名称,写错的键马上标出来。\n\n"
+        "例:\n\nsiyu list-names\n\nsiyu list-names metrics\n\nsiyu list-names --schema --out 规则.schema.json",
+        "List every name a rule can use: fields, metrics, scopes, tags, groups, windows, words, events, keys; each with "
+        "type, unit, where it is defined and an example. --schema writes a JSON Schema for editors.\n\n"
+        "Examples:\n\nsiyu list-names\n\nsiyu list-names metrics\n\nsiyu list-names --schema --out rules.schema.json"))  # fmt: skip
+    def list_names(
+        ctx: AppContext,
+        kind: Annotated[
+            NameKind | None,
+            typer.Argument(metavar="[KIND]", show_default=False, help=tr(
+                "只列一类:fields metrics scopes tags groups windows words events keys",
+                "One kind only: fields metrics scopes tags groups windows words events keys")),
+        ] = None,
+        schema: Annotated[
+            bool,
+            typer.Option("--schema", show_default=False, help=tr(
+                "写出 JSON Schema(draft-07)", "The JSON Schema (draft-07)")),
+        ] = False,
+        out: Annotated[
+            Path | None,
+            typer.Option("--out", metavar="FILE", show_default=False, help=tr(
+                "Schema 写到这个文件,不写就打印", "Write the schema to this file instead of printing it")),
+        ] = None,
+    ) -> Outcome:  # fmt: skip
+        from siyu_cli.rules.problems import RulesRefused
+        from siyu_cli.rules.tagging import workspace_rules
+        from siyu_cli.rules.vocabulary import built_in_names, own_names
+
+        if out is not None and not schema:
+            raise UsageRefused("usage", tr("--out 和 --schema 一起用", "--out goes with --schema"))
+        notes = []
+        rules: RuleSet | None = None
+        try:
+            rules = workspace_rules(ctx.workspace)
+        except RulesRefused as error:
+            many = len(error.problems)
+            notes.append(
+                tr(
+                    f"规则里有 {many} 个错误(siyu check-rules),自己的名称没有列出",
+                    f"{many} mistakes in the rules (siyu check-rules): names of your own are not listed",
+                )
+            )
+        if schema:
+            return _give_schema(ctx, rules, out, notes)
+        entries = [*built_in_names(), *(own_names(rules) if rules else ())]
+        shown = sorted(
+            (entry for entry in entries if kind is None or entry.kind == kind.value),
+            key=lambda entry: KINDS.index(entry.kind),
+        )
+        columns = (
+            Column("kind", tr("类", "Kind")), Column("name", tr("名称", "Name")), Column("type", tr("类型", "Type")),
+            Column("unit", tr("单位", "Unit")), Column("where", tr("在哪里", "Where")),
+            Column("example", tr("例子", "Example")),
+        )  # fmt: skip
+        rows = [tuple(entry.as_dict().values()) for entry in shown]
+        return Outcome({"names": [entry.as_dict() for entry in shown]}, [Table(columns, rows)], after=notes)
+
+
+def _give_schema(ctx: AppContext, rules: RuleSet | None, out: Path | None, notes: list[str]) -> Outcome:
+    """To a file, or to stdout as it is: what is printed can be put into a file."""
+    from siyu_cli.files import replacing
+    from siyu_cli.rules.schema import schema_of, schema_text
+
+    schema = schema_of(rules)
+    if out is not None:
+        with replacing(out) as temporary:
+            temporary.write_text(schema_text(schema), encoding="utf-8")
+        return Outcome({"file": str(out)}, after=[*notes, tr(f"写好了:{out}", f"Written: {out}")])
+    if ctx.format is not OutputFormat.JSON:
+        ctx.stdout.print(schema_text(schema), markup=False, highlight=False, soft_wrap=True, end="")
+    return Outcome({"schema": schema}, after=notes)
 
 
 def _word_check(rules: RuleSet, linted: Linted) -> Outcome:

@@ -52,13 +52,14 @@ def register(app: typer.Typer) -> None:
             Path, typer.Argument(metavar="DIR", help=tr("放工作区的文件夹", "Folder of the workspace"))
         ] = Path(),
     ) -> Outcome:
+        from siyu_cli.rules.schema import write_schema
         from siyu_cli.setup_workspace import create_workspace
 
         created = create_workspace(folder, dry_run=ctx.dry_run)
         if not ctx.dry_run:
             ctx.workspace_flag = created.root
             with ctx.maintain():
-                pass
+                write_schema(ctx.workspace)
         tops = [name for name in created.made if "/" not in name and not name.startswith(".")]
         names = " · ".join(name if "." in name else f"{name}/" for name in tops)
         shown = folder if str(folder) != "." else created.root
@@ -99,6 +100,7 @@ def register(app: typer.Typer) -> None:
         ] = 600,
     ) -> Outcome:  # fmt: skip
         from siyu_cli.demo.service import DEFAULT_AS_OF, set_up_demo
+        from siyu_cli.rules.schema import write_schema
 
         ctx.as_of_text = ctx.as_of_text or DEFAULT_AS_OF
         made = set_up_demo(
@@ -108,7 +110,7 @@ def register(app: typer.Typer) -> None:
             ctx.workspace_flag = made.folder
             _ = ctx.as_of  # the moment goes out with the result
             with ctx.maintain():
-                pass
+                write_schema(ctx.workspace)
         columns = (
             Column("file", tr("文件", "File")), Column("rows", tr("行", "Rows"), "count"),
             Column("what", tr("内容", "What is in it")),

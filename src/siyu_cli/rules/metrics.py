@@ -12,7 +12,6 @@ from siyu_cli.rules.catalog import (
     OPERANDS,
     ROW_FIELDS,
     UNITS,
-    PlainMetric,
     RatioMetric,
     field_named,
 )
@@ -51,8 +50,8 @@ class MetricReader:
 
     def read(self, found: dict[str, Definition]) -> None:
         """Fill `metrics` with the shipped and the defined ones; None for those with mistakes."""
-        for name, shipped in METRICS.items():
-            self.metrics[fold(name)] = _shipped(shipped)
+        for name in METRICS:
+            self.metrics[fold(name)] = shipped_metric(name)
         ratios: list[tuple[str, Definition, Pairs]] = []
         for key, entry in found.items():
             keys = ("from", "agg", "of", "when", "ratio", "unit", "override", "note")
@@ -66,7 +65,7 @@ class MetricReader:
                 self.metrics[key] = self._plain(entry.name, pairs)
         for key, _, _ in ratios:
             # Any ratio will do while they are read: as a side of another one it is refused.
-            self.metrics[key] = _shipped(METRICS["客单价"])
+            self.metrics[key] = shipped_metric("客单价")
         read = {key: self._ratio(entry.name, pairs) for key, entry, pairs in ratios}
         self.metrics.update(read)
 
@@ -191,9 +190,11 @@ def _may_be_side(metric: Metric | Ratio) -> bool:
     )
 
 
-def _shipped(entry: PlainMetric | RatioMetric) -> Metric | Ratio:
+def shipped_metric(name: str) -> Metric | Ratio:
+    """A built-in metric."""
+    entry = METRICS[name]
     if isinstance(entry, RatioMetric):
-        upper, lower = _shipped(METRICS[entry.upper]), _shipped(METRICS[entry.lower])
+        upper, lower = shipped_metric(entry.upper), shipped_metric(entry.lower)
         assert isinstance(upper, Metric)
         assert isinstance(lower, Metric)
         return Ratio(upper, lower, entry.measure)

@@ -209,4 +209,6 @@ def suggestion(word: str, known: list[str]) -> str:
     near = did_you_mean(word, known)
     if near:
         return tr(f"你是不是想写:{near} ?", f"Did you mean: {near} ?")
-    return tr("可用的:", "Known: ") + "、".join(known) if 0 < len(known) <= 24 else ""
+    if len(known) > 24:
+        return tr("siyu list-names 可列出全部", "siyu list-names shows all of them")
+    return tr("可用的:", "Known: ") + "、".join(known) if known else ""
