@@ -9,6 +9,7 @@ import pytest
 from siyu_cli.rules.catalog import CUSTOMER_FIELDS, FACTS_OF_FIELDS
 from siyu_cli.rules.compile import compile_tags
 from siyu_cli.rules.problems import RulesRefused
+from siyu_cli.rules.testing import checks_of, run_tests
 from siyu_cli.rules.tree import FlagColumn, NumberColumn
 from tests.rules.rule_facts import AS_OF, FURTHER, World, holders, rules_of
 
@@ -84,3 +85,28 @@ def test_facts_of_fields_are_read_only_for_them() -> None:
             test = "为真" if isinstance(column, FlagColumn) else "有值"
             query = compile_tags(rules_of(f"tags: {{甲: {{when: {name} {test}}}}}"), AS_OF)
             assert (table in query.tables) == (column.column in columns)
+
+
+def test_rule_tests_can_give_any_field() -> None:
+    given = {
+        "生日月": 5, "生日日": 6, "会员等级": "金卡", "积分": 3, "加粉天数": 3, "已流失": "true", "订单已绑定": "true",
+        "性别": "女", "流失风险": "高", "部门": "华东", "门店": "一店", "渠道明细": "包裹",
+    }  # fmt: skip
+    wanted = {name: f"{name} {'为真' if value == 'true' else f'= {value}' if isinstance(value, int) else f'是 {value}'}"
+              for name, value in given.items()}  # fmt: skip
+    tags = "".join(f"  有{name}: {{when: {line}}}\n" for name, line in wanted.items())
+    fields = ", ".join(f"{name}: {value}" for name, value in given.items())
+    every = "、".join(f"有{name}" for name in given).replace("、", ", ")
+    text = (
+        f"tags:\n{tags}tests:\n  - name: 都有\n    as_of: 2025-03-15\n    customers:\n"
+        f"      - {{id: 甲, {fields}, expect: {{only: [{every}]}}}}\n"
+        "      - {id: 乙, 生日月: null, expect: {only: []}}\n"
+    )
+    rules = rules_of(text)
+    held, _ = run_tests(rules, rules.tests)
+    assert [
+        check
+        for check in checks_of(rules.tests, held, [rule.name for rule in rules.tags])
+        if not check.is_met
+    ] == []
+    assert len(held) == 2

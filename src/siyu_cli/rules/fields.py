@@ -14,6 +14,11 @@ _TABLES = {column: table for table, columns in FACTS_OF_FIELDS.items() for colum
 _WITHOUT = {TextColumn: "''", FlagColumn: "0"}
 
 
+def facts_of(column: str) -> str:
+    """The fact table a field's column is in."""
+    return _TABLES.get(column, "fact_customers")
+
+
 def field_columns(fields: Iterable[str]) -> list[Sql]:
     """The columns of fields, from customers c and the tables that `field_joins` joins."""
     found = []

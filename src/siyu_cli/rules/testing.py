@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from siyu_cli.clock import DAY_SECONDS, AsOf
 from siyu_cli.rules.cases import CaseCustomer, CaseOrder, CaseStep, RuleTest
 from siyu_cli.rules.compile import TagQuery
+from siyu_cli.rules.fields import facts_of
 from siyu_cli.rules.tagging import columns_of, evaluate
 from siyu_cli.rules.trace import Tracer
 from siyu_cli.rules.tree import RuleSet
@@ -153,7 +154,7 @@ class _Bench:
     def _amend(self, engine: Engine) -> None:
         """Given values stand in for computed ones."""
         for column, values in self.given.items():
-            set_values(self.con, "fact_customers", column, values)
+            set_values(self.con, facts_of(column), column, values)
 
     def _put_in(self, steps: Sequence[tuple[RuleTest, CaseStep]]) -> None:
         """The new facts of a day into the tables of the store."""

@@ -50,11 +50,21 @@ def add_rows(con: DuckDBPyConnection, table: str, rows: Rows) -> None:
 def set_values(
     con: DuckDBPyConnection, table: str, column: str, values: Mapping[int, int | str | None]
 ) -> None:
-    """Give customers a value in a table of customers."""
+    """Give customers a value in a table of customers; who has no row there gets one.
+
+    A table that nobody made is one that nobody reads: nothing happens.
+    """
     import pyarrow as pa
+
+    if not con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [table]).fetchall():
+        return
 
     given = pa.table({"customer_id": list(values), "value": list(values.values())})
     con.register("fixture_values", given)
+    con.execute(
+        f"INSERT INTO {table} (customer_id) SELECT customer_id FROM fixture_values"
+        f" ANTI JOIN {table} AS known USING (customer_id)"
+    )
     con.execute(
         f"UPDATE {table} SET {column} = v.value FROM fixture_values AS v WHERE v.customer_id = {table}.customer_id"
     )
