@@ -13,6 +13,7 @@ from siyu_cli.customers.facts import build_facts, future_rows
 from siyu_cli.customers.profile import build_profiles
 from siyu_cli.customers.rfm import score_customers
 from siyu_cli.customers.scheme_file import load_scheme
+from siyu_cli.customers.tables import build_tables
 from siyu_cli.reports import metrics
 from siyu_cli.reports.period import Period, months_shown
 from siyu_cli.rules.compile import compile_tags
@@ -43,6 +44,25 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> list[Engine]:
     shop.run("import-orders", *sorted(inbox.glob("Export*.csv")), inbox / "有赞订单.xlsx", "--allow-rejects")
     shop.run("distribute-leads", *day)
     shop.run("score-customers", *day)
+    shop.run("apply-tags", *day)
+    shop.run("export-push", "爱水果", *day)
+    phones = [
+        phone for (phone,) in shop.rows("SELECT value FROM customer_keys WHERE kind = 'phone' ORDER BY value")
+    ]
+    did = [
+        f"{phone},{word},2025-03-{at % 20 + 1:02} 10:00:00,{word}"
+        for at, phone in enumerate(phones)
+        for word in ("加购", "进群")
+    ]
+    shop.run("import-events", shop.file("行为.csv", "\n".join(["手机号,行为,时间,页面", *did])))
+    friends = [
+        f"友{at},小李,2025-03-{at % 20 + 1:02} 10:00:00,{phone},{at % 12 + 1}月{at % 28 + 1}日,{at}"
+        for at, phone in enumerate(phones)
+    ]
+    shop.run(
+        "import-contacts",
+        shop.file("好友.csv", "\n".join(["客户名称,添加人,添加时间,手机,生日,积分", *friends])),
+    )
     with shop.connect() as con:
         # 128-bit keys are the store's own business; no fact or metric reads them.
         tables = {
@@ -93,6 +113,18 @@ def test_profiles(engines: list[Engine]) -> None:
         answers.append(rows(engine, "SELECT * FROM fact_customers"))
     assert answers[0] == answers[1]
     assert len(answers[0]) == 120
+
+
+@pytest.mark.parametrize(
+    "fact", ["fact_events", "fact_sends", "fact_traits", "fact_friends", "fact_bindings"]
+)
+def test_further_facts(engines: list[Engine], fact: str) -> None:
+    answers = []
+    for engine in engines:
+        build_tables(engine, AS_OF, {fact})
+        answers.append(rows(engine, f"SELECT * FROM {fact}"))
+    assert answers[0] == answers[1]
+    assert answers[0]
 
 
 @pytest.mark.parametrize(
