@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from siyu_cli.rules.compile import compile_tags
+from tests.rules.random_rules import NAMES
 from tests.rules.rule_facts import AS_OF, rules_of
-from tests.rules.test_rule_laws import NAMES
 
 RULES = rules_of(
     f"""{NAMES}

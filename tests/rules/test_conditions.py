@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from siyu_cli.clock import Clock
 from tests.rules.rule_facts import D, World, holders, rules_of, tags_of
 
 SCOPES = """
@@ -277,3 +278,93 @@ def test_a_thousand_keywords_run_on_both_engines() -> None:
     scope = f"scopes: {{很多: {{on: items, when: 商品名 包含 {words}}}}}"
     assert holders(world, "订单数(很多) >= 1", scope) == {1}
     assert D == 20162
+
+
+@pytest.mark.parametrize(
+    ("condition", "day", "months"),
+    [
+        ("生日月 = 本月", "2025-03-15", {3}),
+        ("生日月 = 本月", "2025-03-31", {3}),
+        ("生日月 = 本月", "2025-04-01", {4}),
+        ("生日月 != 本月", "2025-03-15", {None, 1, 2, 4, 12}),
+        ("生日月 = 下月", "2025-12-31", {1}),
+        ("生日月 = 上月", "2025-01-01", {12}),
+        ("生日月 ＝ 下月", "2025-03-15", {4}),
+        ("生日月 = 12月", "2025-03-15", {12}),
+        ("生日月 1 到 3月", "2025-03-15", {1, 2, 3}),
+        ("{not: 生日月 = 本月}", "2025-03-15", {None, 1, 2, 4, 12}),
+    ],
+)
+def test_months_that_move_with_the_day(condition: str, day: str, months: set[int | None]) -> None:
+    world = World()
+    known = (None, 1, 2, 3, 4, 12)
+    for month in known:
+        world.customer(birth_month=month)
+    assert holders(world, condition, as_of=Clock().as_of(day)) == {known.index(month) + 1 for month in months}
+
+
+def test_birthday_today() -> None:
+    world = World()
+    today = world.customer(birth_month=3, birth_day=15)
+    for month, day in ((3, 14), (4, 15), (3, None)):
+        world.customer(birth_month=month, birth_day=day)
+    assert holders(world, "[生日月 = 本月, 生日日 = 今天]") == {today}
+    assert holders(world, "[生日月 = 3月, 生日日 >= 15日]") == {today}
+
+
+EDGES = """
+scopes:
+  水果: {on: items, when: 品类 属于 水果}
+metrics:
+  首单渠道: {from: orders, agg: first, of: 下单渠道}
+  末单渠道: {from: orders, agg: last, of: 下单渠道}
+  首行品类: {from: items, agg: first, of: 品类}
+  首单额: {from: orders, agg: first, of: 净额}
+  末单额: {from: orders, agg: last, of: 净额}
+  末单占比: {ratio: [末单额, 消费额], unit: "%"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("首单渠道 是 抖音", True),
+        ("末单渠道 是 快手", True),
+        ("末单渠道 不是 抖音", True),
+        ("末单渠道(近3天) 为空", True),
+        ("首单渠道(近6天) 是 小程序", True),  # two of one second: the smaller number
+        ("首单额 = 12.34元", True),
+        ("首单额(水果) = 2元", True),  # of the order's lines only those in the scope
+        ("末单额(水果) = 5元", True),
+        ("首单额(近3天) 有值", False),
+        ("末单占比 34.01% 到 34.02%", True),
+        ("首行品类 属于 水果", True),
+        ("首行品类(近6天) 属于 水果", False),
+    ],
+)
+def test_first_and_last_by_time_then_number(condition: str, holds: bool) -> None:
+    world = World()
+    customer, nobody = world.customer(), world.customer()
+    # The row of a later number may be the earlier one.
+    world.order(customer, 5, 1000, channel_key="小程序")
+    world.order(customer, 5, lines=[*fruit(500), *fruit(600, category="水果刀")], channel_key="快手")
+    world.order(
+        customer,
+        9,
+        lines=[*fruit(200, category="水果/热带"), *fruit(1034, category="数码")],
+        channel_key="抖音",
+    )
+    world.adjust(customer, 1, 100)
+    assert holders(world, condition, EDGES) & {customer} == ({customer} if holds else set())
+    assert (
+        nobody in holders(world, f"{{not: {condition}}}", EDGES) or "为空" in condition or "不是" in condition
+    )
+
+
+def test_a_first_row_without_the_value_has_none() -> None:
+    world = World()
+    customer = world.customer()
+    world.order(customer, 9, 100)
+    world.order(customer, 5, 100, channel_key="抖音")
+    assert holders(world, "首单渠道 为空", EDGES) == {customer}
+    assert holders(world, "末单渠道 有值", EDGES) == {customer}

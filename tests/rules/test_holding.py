@@ -14,8 +14,8 @@ from siyu_cli.rules.holding import Reason
 from tests.conftest import examples
 from tests.engines import both_engines
 from tests.rules.naive_rules import naive_tags
+from tests.rules.random_rules import CONDITIONS, NAMES, worlds
 from tests.rules.rule_facts import AS_OF, D, World, rules_of, tags_of
-from tests.rules.test_rule_laws import CONDITIONS, NAMES, worlds
 
 GROUPS = """
 tag_groups:

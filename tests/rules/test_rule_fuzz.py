@@ -12,8 +12,8 @@ from siyu_cli.rules.load import check_rules
 from siyu_cli.rules.problems import Problem, RulesRefused
 from siyu_cli.workspace import configs_dir
 from tests.conftest import examples
+from tests.rules.random_rules import NAMES
 from tests.rules.rule_facts import AS_OF
-from tests.rules.test_rule_laws import NAMES
 
 SEEDS = [path.read_text(encoding="utf-8") for path in sorted((configs_dir() / "rules").glob("*.yaml"))]
 SEEDS.append(f"{NAMES}tags: {{甲: {{when: [订单数(近30天、水果) >= 2次, 标签 没有 亲友]}}}}\n")

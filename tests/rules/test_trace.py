@@ -14,8 +14,8 @@ from siyu_cli.rules.tree import Measure, Metric, Ratio
 from tests.conftest import examples
 from tests.engines import both_engines
 from tests.rules.naive_rules import _Customer
+from tests.rules.random_rules import CONDITIONS, NAMES, worlds
 from tests.rules.rule_facts import AS_OF, World, rules_of
-from tests.rules.test_rule_laws import CONDITIONS, NAMES, worlds
 
 
 def traces_of(world: World, text: str, *tags: str) -> dict[tuple[int, str], Traced]:
