@@ -64,7 +64,7 @@ def _word_scores(scoring: Scoring, run_id: int) -> Outcome:
         ],
         "thresholds": scored.thresholds,
         "migration": migration.as_dict() if migration else None,
-        "anonymous_orders": scoring.anonymous_orders,
+        "anonymous_orders": scored.anonymous_orders,
         "future_rows": scoring.future_rows,
     }
     columns = (
@@ -87,7 +87,7 @@ def _word_scores(scoring: Scoring, run_id: int) -> Outcome:
     scheme = f"{scored.scheme.name} · {scored.scheme.window.words}"
     notes = [tr(f"{scheme} · 有有效订单的客户 {scored.customers:,} 人",
                 f"{scheme} · {scored.customers:,} customers with valid orders")]  # fmt: skip
-    late, anonymous = scoring.future_rows, scoring.anonymous_orders
+    late, anonymous = scoring.future_rows, scored.anonymous_orders
     if late:
         notes.append(tr(f"提醒:{late:,} 行付款时间晚于统计截止,没有算进来",
                         f"Note: {late:,} rows were paid after the cut-off and are not counted"))  # fmt: skip

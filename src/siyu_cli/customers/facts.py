@@ -14,7 +14,7 @@ purchase). An order known as one row whose lines or details are known too is div
 (store.items), so the nets of the items of an order always sum to the order's, but for its gift and
 postage lines, which are no items.
     customer_id, order_no, line_no, paid_sec, paid_day, net_fen, quantity_milli,
-    product_key, category_key, sku_key, platform_key, shop_key, channel_key
+    product_key, category_key, sku_key, platform_key, shop_key, channel_key, is_whole (1: all of its order)
 
 `fact_lines`: one row per row that holds money, whatever is left of it.
 
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 # Parameters: as_of seconds, three times.
 LINE_NET_SQL = """
 WITH refunded AS (
-    SELECT line_no AS refunded_line_no, SUM(refund_fen) AS refunded_fen
+    SELECT line_no AS refunded_line_no, CAST(SUM(refund_fen) AS BIGINT) AS refunded_fen
     FROM refunds WHERE line_no IS NOT NULL AND refund_sec <= ?
     GROUP BY line_no
 ),
 counted AS (
     SELECT l.line_no, l.order_no, l.customer_id, l.paid_sec, l.paid_day, l.quantity_milli,
            l.is_zero_purchase AS zero_counts, l.is_goods, l.paid_fen AS gross_fen,
+           CASE WHEN l.level = 'order' THEN 1 ELSE 0 END AS is_whole,
            CASE WHEN l.refund_sec <= ? THEN l.refund_fen ELSE 0 END + COALESCE(r.refunded_fen, 0) AS returned_fen,
            COALESCE(l.product_key, '') AS product_key, COALESCE(l.category_key, '') AS category_key,
            COALESCE(l.sku_key, '') AS sku_key, COALESCE(l.platform_key, '') AS platform_key,
@@ -47,7 +48,7 @@ counted AS (
     LEFT JOIN refunded AS r ON r.refunded_line_no = l.line_no
     WHERE l.kind = 'sale' AND l.is_detail = 0 AND l.status IN ('paid', 'refunded') AND l.paid_sec <= ?
 )
-SELECT line_no, order_no, customer_id, paid_sec, paid_day, quantity_milli, is_goods,
+SELECT line_no, order_no, customer_id, paid_sec, paid_day, quantity_milli, is_goods, is_whole,
        product_key, category_key, sku_key, platform_key, shop_key, channel_key,
        CASE WHEN returned_fen >= gross_fen THEN 0 ELSE gross_fen - returned_fen END AS net_fen,
        CASE WHEN zero_counts = 1 AND gross_fen = 0 AND returned_fen = 0 THEN 1 ELSE 0 END AS is_zero_purchase
@@ -63,13 +64,13 @@ WITH divided AS (
 ),
 divided_orders AS (SELECT DISTINCT divided_order_no AS whole_order_no FROM divided),
 parts AS (
-    SELECT f.customer_id, f.order_no, f.line_no, f.paid_sec, f.paid_day, f.net_fen, f.quantity_milli, f.is_goods,
+    SELECT f.customer_id, f.order_no, f.line_no, f.paid_sec, f.paid_day, f.net_fen, f.quantity_milli, f.is_goods, f.is_whole,
            f.product_key, f.category_key, f.sku_key, f.platform_key, f.shop_key, f.channel_key, f.is_zero_purchase
     FROM fact_lines AS f
     LEFT JOIN divided_orders AS w ON w.whole_order_no = f.order_no
     WHERE w.whole_order_no IS NULL
     UNION ALL
-    SELECT f.customer_id, f.order_no, l.line_no, f.paid_sec, f.paid_day, n.net_fen, l.quantity_milli, l.is_goods,
+    SELECT f.customer_id, f.order_no, l.line_no, f.paid_sec, f.paid_day, n.net_fen, l.quantity_milli, l.is_goods, 0 AS is_whole,
            COALESCE(l.product_key, '') AS product_key, COALESCE(l.category_key, '') AS category_key,
            COALESCE(l.sku_key, '') AS sku_key, f.platform_key, f.shop_key, f.channel_key, f.is_zero_purchase
     FROM divided AS d
@@ -78,24 +79,29 @@ parts AS (
     JOIN fact_lines AS f ON f.order_no = d.divided_order_no
 )
 SELECT customer_id, order_no, line_no, paid_sec, paid_day, net_fen, quantity_milli,
-       product_key, category_key, sku_key, platform_key, shop_key, channel_key
+       product_key, category_key, sku_key, platform_key, shop_key, channel_key, is_whole
 FROM parts
 WHERE is_goods = ? AND (net_fen > 0 OR is_zero_purchase = 1)
 """
 
-# Parameter: as_of seconds. An order is paid when its first line is.
+# Parameter: as_of seconds. An order is paid when its first line is. An order that is known as one row and not
+# divided is that row: only the others are grouped, which spares most shops the largest grouping of all.
 FACT_ORDERS_SQL = """
 WITH parts AS (
-    SELECT customer_id, order_no, 1 AS is_item, paid_sec, paid_day, net_fen, platform_key, shop_key, channel_key
+    SELECT customer_id, order_no, 1 AS is_item, paid_sec, paid_day, net_fen, platform_key, shop_key, channel_key, is_whole
     FROM fact_items
     UNION ALL
-    SELECT customer_id, order_no, 0 AS is_item, paid_sec, paid_day, net_fen, platform_key, shop_key, channel_key
+    SELECT customer_id, order_no, 0 AS is_item, paid_sec, paid_day, net_fen, platform_key, shop_key, channel_key, is_whole
     FROM fact_extras WHERE net_fen > 0
 )
+SELECT customer_id, order_no, is_item AS is_order, CAST(is_item AS BIGINT) AS line_count, paid_sec, paid_day, net_fen,
+       platform_key, shop_key, channel_key
+FROM parts WHERE is_whole = 1
+UNION ALL
 SELECT MIN(customer_id) AS customer_id, order_no, MAX(is_item) AS is_order, CAST(SUM(is_item) AS BIGINT) AS line_count,
-       MIN(paid_sec) AS paid_sec, MIN(paid_day) AS paid_day, SUM(net_fen) AS net_fen,
+       MIN(paid_sec) AS paid_sec, MIN(paid_day) AS paid_day, CAST(SUM(net_fen) AS BIGINT) AS net_fen,
        MIN(platform_key) AS platform_key, MIN(shop_key) AS shop_key, MIN(channel_key) AS channel_key
-FROM parts
+FROM parts WHERE is_whole = 0
 GROUP BY order_no
 UNION ALL
 SELECT customer_id, 0 AS order_no, 0 AS is_order, 0 AS line_count, refund_sec AS paid_sec,
@@ -112,6 +118,20 @@ def build_facts(engine: Engine, as_of: AsOf) -> None:
     engine.write(FACT_ITEMS_SQL, "fact_items", (as_of.seconds, 1))
     engine.write(FACT_ITEMS_SQL, "fact_extras", (as_of.seconds, 0))
     engine.write(FACT_ORDERS_SQL, "fact_orders", (as_of.seconds,))
+
+
+def order_facts(as_of: AsOf) -> tuple[str, tuple[int, ...]]:
+    """`fact_orders` as the opening of one query (WITH …) and its parameters, for whoever needs it only once.
+
+    The same texts as above: an engine then reads the columns that are asked for and keeps nothing.
+    """
+    tables = {
+        "fact_lines": LINE_NET_SQL, "fact_items": FACT_ITEMS_SQL, "fact_extras": FACT_ITEMS_SQL,
+        "fact_orders": FACT_ORDERS_SQL,
+    }  # fmt: skip
+    at = as_of.seconds
+    opening = ", ".join(f"{name} AS ({sql})" for name, sql in tables.items())
+    return f"WITH {opening}", (at, at, at, at, 1, at, 0, at)
 
 
 def future_rows(engine: Engine, as_of: AsOf) -> int:

@@ -41,20 +41,23 @@ _FREQUENCY_SQL = {
     "行数": "SUM(line_count)",
 }
 
-# Parameters: the bounds of the window, as-of day.
+# Parameters: the bounds of the window. Customer NULL stands for everyone whose orders name no buyer.
+_SUMS_SQL = """
+SELECT customer_id, MAX(CASE WHEN is_order = 1 THEN paid_day END) AS last_day,
+       CAST({frequency} AS BIGINT) AS frequency, CAST(SUM(is_order) AS BIGINT) AS order_total,
+       CAST(SUM(net_fen) AS BIGINT) AS net_total
+FROM fact_orders
+WHERE {window}
+GROUP BY customer_id
+HAVING SUM(is_order) > 0
+"""
+
+# Parameter: as-of day.
 _RAW_SQL = """
-WITH sums AS (
-    SELECT customer_id, MAX(CASE WHEN is_order = 1 THEN paid_day END) AS last_day,
-           {frequency} AS frequency, SUM(is_order) AS order_total, SUM(net_fen) AS net_total
-    FROM fact_orders
-    WHERE customer_id IS NOT NULL AND {window}
-    GROUP BY customer_id
-    HAVING SUM(is_order) > 0
-)
-SELECT customer_id, CAST(? - last_day AS INTEGER) AS recency_days,
-       CAST(frequency AS BIGINT) AS frequency_count, CAST(net_total AS BIGINT) AS monetary_fen,
-       CAST({per} AS BIGINT) AS monetary_per, CAST(net_total AS BIGINT) AS net_fen
-FROM sums
+SELECT customer_id, CAST(? - last_day AS INTEGER) AS recency_days, frequency AS frequency_count,
+       net_total AS monetary_fen, CAST({per} AS BIGINT) AS monetary_per, net_total AS net_fen
+FROM rfm_sums
+WHERE customer_id IS NOT NULL
 """
 
 _VALUES: dict[Letter, tuple[str, str]] = {
@@ -135,6 +138,7 @@ class Scored:
     customers: int
     lines: dict[Letter, Lines]
     segments: list[tuple[Segment, int, int]] = field(default_factory=list)
+    anonymous_orders: int = 0
 
     @property
     def thresholds(self) -> dict[str, Any]:
@@ -155,27 +159,30 @@ class Scored:
         ]
 
 
-def raw_values(scheme: Scheme, as_of: AsOf) -> Expression:
-    """The raw values of every customer with a valid order in the scheme's window."""
+def order_sums(scheme: Scheme, as_of: AsOf) -> Expression:
+    """What every customer bought in the scheme's window, from `fact_orders`."""
     span = scheme.window.span(as_of)
-    window, bounds = "1 = 1", list[int]()
+    window, bounds = "1 = 1", tuple[int, ...]()
     if span is not None:
-        tests = [(">=", span.low), ("<=", span.high)]
-        window = " AND ".join(f"paid_{span.unit} {sign} ?" for sign, bound in tests if bound is not None)
-        bounds = [bound for _, bound in tests if bound is not None]
-    sql = _RAW_SQL.format(
-        frequency=_FREQUENCY_SQL[scheme.frequency.of], per=_PER_SQL[scheme.monetary.of], window=window
-    )
-    return Expression(sql, (*bounds, as_of.day))
+        tests = [(sign, bound) for sign, bound in ((">=", span.low), ("<=", span.high)) if bound is not None]
+        window = " AND ".join(f"paid_{span.unit} {sign} ?" for sign, _ in tests)
+        bounds = tuple(bound for _, bound in tests)
+    frequency = _FREQUENCY_SQL[scheme.frequency.of]
+    return Expression(_SUMS_SQL.format(frequency=frequency, window=window), bounds)
 
 
-def score_customers(engine: Engine, scheme: Scheme, as_of: AsOf) -> Scored:
-    """Score every customer with a valid order in the scheme's window; needs `fact_orders` as of the moment.
+def score_customers(
+    engine: Engine, scheme: Scheme, as_of: AsOf, facts: tuple[str, tuple[int, ...]] = ("", ())
+) -> Scored:
+    """Score every customer with a valid order in the scheme's window.
 
+    Needs the table `fact_orders` as of the moment, or `facts` (facts.order_facts) that opens the query with it.
     Leaves `rfm_scored`: one row per customer with the columns of store.scores.SCORE_COLUMNS.
     """
-    raw = raw_values(scheme, as_of)
-    engine.write(raw.sql, "rfm_raw", raw.params)
+    sums = order_sums(scheme, as_of)
+    opening, params = facts
+    engine.write(f"{opening} {sums.sql}", "rfm_sums", (*params, *sums.params))
+    engine.write(_RAW_SQL.format(per=_PER_SQL[scheme.monetary.of]), "rfm_raw", (as_of.day,))
     values = {letter: _distribution(engine, letter) for letter in LETTERS}
     cuts = {letter: _score_cuts(measure, values[letter]) for letter, measure in scheme.measures.items()}
     scores = {
@@ -191,7 +198,15 @@ def score_customers(engine: Engine, scheme: Scheme, as_of: AsOf) -> Scored:
         for letter, measure in scheme.measures.items()
     }
     _write_segments(engine, scheme, scored, lines, values)
-    return Scored(scheme, values["recency"].size, lines, _segment_totals(engine, scheme))
+    return Scored(
+        scheme, values["recency"].size, lines, _segment_totals(engine, scheme), _anonymous_orders(engine)
+    )
+
+
+def _anonymous_orders(engine: Engine) -> int:
+    """Valid orders in the window that name no buyer: in the shop's totals, in nobody's score."""
+    found = engine.query("SELECT order_total FROM rfm_sums WHERE customer_id IS NULL").column("order_total")
+    return int(found[0].as_py()) if len(found) else 0
 
 
 def _distribution(engine: Engine, letter: Letter) -> Distribution:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from siyu_cli.customers.facts import build_facts, future_rows
+from siyu_cli.customers.facts import future_rows, order_facts
 from siyu_cli.customers.migration import Migration, read_migration
 from siyu_cli.customers.rfm import Scored, score_customers
 from siyu_cli.store.engine import DuckDbEngine
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
     from siyu_cli.context import Run
     from siyu_cli.customers.scheme import Scheme
-    from siyu_cli.store.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,6 @@ class Scoring:
 
     scored: Scored
     migration: Migration | None
-    anonymous_orders: int
     future_rows: int
     is_changed: bool
 
@@ -33,8 +31,7 @@ class Scoring:
 def score_and_save(run: Run, scheme: Scheme, as_of: AsOf) -> Scoring:
     """Score as of a moment and keep the result, inside the run's transaction."""
     engine = DuckDbEngine(run.con)
-    build_facts(engine, as_of)
-    scored = score_customers(engine, scheme, as_of)
+    scored = score_customers(engine, scheme, as_of, order_facts(as_of))
     previous = previous_score_run(engine, as_of, scheme.name)
     thresholds = json.dumps(scored.thresholds, ensure_ascii=False, sort_keys=True)
     kept = ScoreRun(run.run_id, scheme.name, as_of.seconds, thresholds, scheme.text)
@@ -48,13 +45,6 @@ def score_and_save(run: Run, scheme: Scheme, as_of: AsOf) -> Scoring:
     return Scoring(
         scored,
         read_migration(engine, previous, stored) if previous else None,
-        count_anonymous_orders(engine),
         future_rows(engine, as_of),
         is_changed,
     )
-
-
-def count_anonymous_orders(engine: Engine) -> int:
-    """Valid orders whose file names no buyer: in the shop's totals, in nobody's score."""
-    sql = "SELECT COUNT(*) AS orders FROM fact_orders WHERE is_order = 1 AND customer_id IS NULL"
-    return int(engine.query(sql).column("orders")[0].as_py())
