@@ -28,7 +28,7 @@ from tests.shop_rows import add_lead, close_of, customer, day, insert, key, orde
 from tests.stores import make_store
 
 AT = ("--as-of", "2025-03-15")
-SHEETS = ["总览", "线索", "线索看板", "公平", "客户分层", "员工", "说明"]
+SHEETS = ["总览", "线索", "线索看板", "公平", "客户分层", "分群迁移", "RF热力图", "员工", "说明"]
 
 # 甲 01-03 ×2; 乙 01-05, 01-25, 02-10; 丙 01-31; 丁 2024-11-20, 02-14; 戊 01-10, 02-09; 己 02-20
 GOLDEN = [
@@ -134,7 +134,7 @@ def test_the_workbook(shop: Any) -> None:
     assert result["metrics"]["R1"] == {"part": 0, "whole": 2}
     book = openpyxl.load_workbook(shop.root / result["file"])
     assert book.sheetnames == SHEETS
-    assert [len(book[name]._charts) for name in SHEETS] == [2, 2, 2, 0, 2, 2, 0]
+    assert [len(book[name]._charts) for name in SHEETS] == [2, 2, 2, 0, 2, 0, 0, 2, 0]
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert not [cell.coordinate for cell in cells if cell.data_type == "f"]
     texts = [cell.value for cell in cells if isinstance(cell.value, str)]
@@ -146,6 +146,71 @@ def test_the_workbook(shop: Any) -> None:
             assert chart.x_axis.delete is False
             assert chart.y_axis.delete is False
     assert "净额" in shop.run("export-report", "--month", "2025-03", *AT).stdout
+
+
+def table_under(sheet: Any, title: str) -> list[list[Any]]:
+    """The rows of a titled table, its head first, without the empty cells of wide columns."""
+    column = [cell.value for cell in sheet["A"]]
+    start = column.index(title) + 2
+    rows = []
+    for row in sheet.iter_rows(min_row=start, values_only=True):
+        if row[0] is None:
+            break
+        rows.append([value for value in row if value is not None])
+    return rows
+
+
+def test_segments_moves_and_heat_of_two_runs(shop: Any) -> None:
+    """1 stays where she is, 2 falls asleep, 3 is new: the sums are the sizes of both runs."""
+    with writable(shop) as con:
+        insert(con, "customers", [customer(n) for n in (1, 2, 3)])
+        insert(con, "order_lines", [
+            order(1, 1, "2025-01-20", 100), order(2, 1, "2025-03-14", 100), order(3, 2, "2025-01-20", 40),
+            order(4, 3, "2025-03-10", 30),
+        ])  # fmt: skip
+    (shop.root / "segments" / "两群.yaml").write_text(
+        "name: 两群\nrecency: {of: 距上次购买天数, score: {cuts: [30], scores: [2, 1]}}\n"
+        "frequency: {of: 订单数, score: {cuts: [2], scores: [1, 2]}}\nmonetary: {of: 消费额}\n"
+        "segments: {grid: [r, f], cells: {2: [新近, 新近], 1: [久远, 久远]}}\n",
+        "utf-8",
+    )
+    shop.run("score-customers", "--scheme", "两群", "--as-of", "2025-01-31")
+    shop.run("export-report", "--as-of", "2025-01-31")
+    once = openpyxl.load_workbook(shop.root / "outbox" / "报表" / "2025-01-31.xlsx")
+    assert "只打过一次分" in once["分群迁移"]["A4"].value
+    shop.run("score-customers", "--scheme", "两群", *AT)
+    result = shop.json("export-report", *AT).result
+    book = openpyxl.load_workbook(shop.root / result["file"])
+    sizes = table_under(book["客户分层"], "各群人数与净额")
+    assert [row[:2] for row in sizes[1:]] == [["新近", "R 2 · F 1–2"], ["久远", "R 1 · F 1–2"]]
+    assert [pytest.approx(row[2:]) for row in sizes[1:]] == [
+        [2, 2 / 3, 230, 230 / 270, 115],
+        [1, 1 / 3, 40, 40 / 270, 40],
+    ]
+    assert table_under(book["客户分层"], "分界")[1] == ["R", "距上次购买天数(天)", "30 天", "–"]
+    assert table_under(book["分群迁移"], "谁去了哪里(人数)") == [
+        ["上次 ↓ 这次 →", "新近", "久远", "不在了", "上次"],
+        ["新近", 1, 1, "–", 2],
+        ["久远", "–", "–", "–", 0],
+        ["新来的", 1, "–", "–", 1],
+        ["这次", 2, 1, 0, 3],
+    ]
+    moves = table_under(book["分群迁移"], "最大的变动")[1:]
+    assert sorted(moves) == sorted([["新近", "久远", 1, 40], ["新来的", "新近", 1, 30]])
+    heat = book["RF热力图"]
+    assert table_under(heat, "人数") == [["R \\ F", "F 1", "F 2"], ["R 2", 1, 1], ["R 1", 1, "–"]]
+    assert table_under(heat, "净额(元)")[1:] == [["R 2", 30, 200], ["R 1", 40, "–"]]
+    assert len(heat.conditional_formatting) == 2
+    assert len(book["分群迁移"].conditional_formatting) == 1
+    # The eight give no scores: fixed classes, which hold everybody.
+    shop.run("score-customers", *AT)
+    book = openpyxl.load_workbook(shop.root / shop.json("export-report", *AT).result["file"])
+    counted = [
+        value for row in table_under(book["RF热力图"], "人数")[1:] for value in row[1:] if value != "–"
+    ]
+    assert sum(counted) == 3
+    assert table_under(book["RF热力图"], "人数")[1] == ["0–30 天", 1, 1, *["–"] * 4]
+    assert table_under(book["客户分层"], "各群人数与净额")[1][1] == "R 好 · F 好 · M 好"
 
 
 def test_charts_never_lie_on_cells(shop: Any) -> None:

@@ -188,11 +188,15 @@ def _grid(node: Mapping, top: Mapping, measures: Measures) -> Named:
                     )
                 continue
             marks.setdefault(name, mark)
-            box = {_FIELDS[down]: (int(key.text),) * 2, _FIELDS[across]: (columns[at],) * 2}
-            areas.setdefault(name, []).append(Area(**box))
+            low = columns[at]
+            boxes = areas.setdefault(name, [])
+            if at and names[at - 1][0] == name:
+                # The cell beside it has the same name: one box over both.
+                low = boxes.pop().ranges[across][0]
+            boxes.append(Area(**{_FIELDS[down]: (int(key.text),) * 2, _FIELDS[across]: (low, columns[at])}))
     if not areas:
         raise bad(cells.mark, tr("这张 grid 里没有一个分群", "This grid holds no segment"))
-    return [(name, tuple(boxes), marks[name]) for name, boxes in areas.items()]
+    return [(name, tuple(found), marks[name]) for name, found in areas.items()]
 
 
 def _axes(node: Node, top: Mapping, measures: Measures) -> tuple[Axis, Axis]:

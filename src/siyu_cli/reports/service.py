@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from siyu_cli.clock import DAY_SECONDS, AsOf, format_seconds
+from siyu_cli.clock import DAY_SECONDS, AsOf
 from siyu_cli.customers.facts import build_facts, future_rows
 from siyu_cli.customers.profile import build_profiles
 from siyu_cli.language import tr
@@ -19,7 +18,6 @@ from siyu_cli.reports.metrics import (
     Leads,
     Overview,
     StaffRow,
-    divide,
     order_days,
     read_leads,
     read_months,
@@ -28,8 +26,8 @@ from siyu_cli.reports.metrics import (
     read_staff,
 )
 from siyu_cli.reports.period import Period, months_shown
+from siyu_cli.reports.segments import Scores, read_scores
 from siyu_cli.store.engine import DuckDbEngine
-from siyu_cli.store.scores import newest_score_run
 
 if TYPE_CHECKING:
     from siyu_cli.context import Run
@@ -37,30 +35,6 @@ if TYPE_CHECKING:
     from siyu_cli.workspace import Workspace
 
 KIND = "report"
-
-
-@dataclass(frozen=True)
-class SegmentRow:
-    """One segment of the last score run."""
-
-    code: str
-    name: str
-    customers: int
-    net_fen: int
-
-    @property
-    def per_customer_fen(self) -> int | None:
-        return divide(self.net_fen, self.customers)
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The newest score run as the report shows it."""
-
-    scheme: str
-    as_of: str
-    lines: str
-    rows: tuple[SegmentRow, ...]
 
 
 @dataclass(frozen=True)
@@ -115,49 +89,9 @@ def read_report(engine: Engine, shop: str, period: Period, as_of: AsOf, run_id: 
         board=read_board(engine, first_sec, last_sec, as_of.seconds),
         fairness=read_fairness(engine, as_of.seconds),
         staff=tuple(read_staff(engine, period)),
-        scores=_read_scores(engine, as_of),
+        scores=read_scores(engine, as_of),
         future_rows=late,
         about=_about(shop, period, as_of, run_id, late),
-    )
-
-
-def _read_scores(engine: Engine, as_of: AsOf) -> Scores | None:
-    run = newest_score_run(engine, as_of)
-    if run is None:
-        return None
-    sql = """
-SELECT segment_code, COUNT(*) AS customers, SUM(net_fen) AS segment_fen FROM scores WHERE run_id = ?
-GROUP BY segment_code
-"""
-    found = {row["segment_code"]: row for row in engine.query(sql, (run.run_id,)).to_pylist()}
-    rows = []
-    for code, name in run.segments:
-        row = found.get(code)
-        counts = (int(row["customers"]), int(row["segment_fen"])) if row else (0, 0)
-        rows.append(SegmentRow(code, name, *counts))
-    return Scores(
-        run.scheme, format_seconds(run.as_of_sec), _threshold_words(json.loads(run.thresholds)), tuple(rows)
-    )
-
-
-def _threshold_words(thresholds: dict[str, Any]) -> str:
-    parts = []
-    for letter, shown in thresholds.items():
-        if "line" in shown:
-            unit = tr("分", "points") if shown["by"] == "score_mean" else shown["unit"]
-            sign = shown["compare"]
-            if letter == "recency" and shown["by"] != "score_mean":
-                sign = {">": "<", ">=": "≤"}[sign]
-            parts.append(f"{shown['of']} {sign} {shown['line']} {unit}")
-    order = {"recency": 0, "frequency": 1, "monetary": 2}
-    named = sorted(
-        zip([key for key in thresholds if "line" in thresholds[key]], parts, strict=True),
-        key=lambda p: order[p[0]],
-    )
-    return (
-        tr("好的一边:", "better side: ") + " · ".join(part for _, part in named)
-        if named
-        else tr("按分数分群", "by scores")
     )
 
 

@@ -34,6 +34,8 @@ from siyu_cli.reports.layout import (
 from siyu_cli.reports.lead_board import board_definitions
 from siyu_cli.reports.lead_sheets import put_board, put_fairness
 from siyu_cli.reports.metrics import LeadGroup, definitions
+from siyu_cli.reports.segment_sheets import put_heat_map, put_migration, put_segments
+from siyu_cli.reports.segments import segment_definitions
 from siyu_cli.reports.service import Report
 
 
@@ -48,7 +50,9 @@ def write_report(path: Path, report: Report, created: datetime) -> None:
     _leads(book.create_sheet(tr("线索", "Leads")), report)
     put_board(book.create_sheet(tr("线索看板", "Lead board")), report)
     put_fairness(book.create_sheet(tr("公平", "Fairness")), report)
-    _segments(book.create_sheet(tr("客户分层", "Segments")), report)
+    put_segments(book.create_sheet(tr("客户分层", "Segments")), report)
+    put_migration(book.create_sheet(tr("分群迁移", "Moves")), report)
+    put_heat_map(book.create_sheet(tr("RF热力图", "RF heat map")), report)
     _staff(book.create_sheet(tr("员工", "Staff")), report)
     _about(book.create_sheet(tr("说明", "About")), report)
     with replacing(path) as temporary:
@@ -193,57 +197,6 @@ def _lead_groups(
         place_chart(sheet, chart, f"{get_column_letter(left)}8", 6)
 
 
-def _segments(sheet: Worksheet, report: Report) -> None:
-    set_up_page(sheet, report, tr("客户分层", "Segments"))
-    scores = report.scores
-    if scores is None:
-        put_note(
-            sheet,
-            4,
-            tr("还没有分层。先运行:siyu score-customers", "No segments yet. Run: siyu score-customers"),
-        )
-        return
-    put_note(
-        sheet,
-        3,
-        tr(
-            f"方案 {scores.scheme} · 打分截止 {scores.as_of} · {scores.lines}",
-            f"scheme {scores.scheme} · scored as of {scores.as_of} · {scores.lines}",
-        ),
-    )
-    top = 5 + CHART_ROWS + 1
-    heads = (
-        Head(tr("分群", "Segment"), "text", 2),
-        Head(tr("人数", "Customers"), "count", 2),
-        Head(tr("人数占比", "Share"), "share", 2),
-        Head(tr("净额(元)", "Net (yuan)"), "yuan", 2),
-        Head(tr("净额占比", "Share of net"), "share", 2),
-        Head(tr("人均(元)", "Per customer"), "yuan", 2),
-    )
-    people = sum(row.customers for row in scores.rows)
-    money = sum(row.net_fen for row in scores.rows)
-    rows = [
-        (
-            row.name,
-            row.customers,
-            row.customers / people if people else None,
-            row.net_fen,
-            row.net_fen / money if money > 0 else None,
-            row.per_customer_fen,
-        )
-        for row in scores.rows
-    ]
-    first = put_table(sheet, top, 1, tr("各群人数与净额", "Customers and net by segment"), heads, rows)
-    if people:
-        last = first + len(rows) - 1
-        sizes = bar_chart(sheet, tr("各群人数", "Customers by segment"), PEOPLE, (first, last), 1, [3])
-        place_chart(sheet, sizes, "A5", 6)
-        net = bar_chart(sheet, tr("各群净额", "Net by segment"), YUAN, (first, last), 1, [7], colors=(TEAL,))
-        place_chart(sheet, net, "G5", 6)
-    else:
-        put_note(sheet, 5, tr("这次打分没有客户。", "The run scored nobody."))
-
-
 def _staff(sheet: Worksheet, report: Report) -> None:
     set_up_page(sheet, report, tr("员工", "Staff"))
     top = 4 + CHART_ROWS + 1
@@ -291,10 +244,14 @@ def _about(sheet: Worksheet, report: Report) -> None:
         put_cell(sheet, row, 1, title, bold=True)
         put_cell(sheet, row, 2, text, wrap=True)
         row += 1
-    for key, (name, text) in {**definitions(), **board_definitions(), **fairness_definitions()}.items():
+    for key, (name, text) in _all_definitions().items():
         put_cell(sheet, row, 1, f"{name}  [{key}]" if f"({key})" not in name else name, color=QUIET)
         put_cell(sheet, row, 2, text, wrap=True)
         row += 1
+
+
+def _all_definitions() -> dict[str, tuple[str, str]]:
+    return {**definitions(), **segment_definitions(), **board_definitions(), **fairness_definitions()}
 
 
 def _defined(key: str) -> str:

@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from siyu_cli.clock import AsOf
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from siyu_cli.clock import AsOf
     from siyu_cli.store.engine import Engine
 
 SCORE_COLUMNS = (
@@ -66,6 +67,11 @@ def previous_score_run(engine: Engine, as_of: AsOf, scheme: str) -> ScoreRun | N
         (run for run in score_runs(engine, as_of) if run.scheme == scheme and run.as_of_sec < as_of.seconds),
         None,
     )
+
+
+def run_before(engine: Engine, run: ScoreRun) -> ScoreRun | None:
+    """The last run of the same scheme that speaks of an earlier moment than `run`."""
+    return previous_score_run(engine, AsOf(run.as_of_sec), run.scheme)
 
 
 def score_run_of(engine: Engine, as_of: AsOf, scheme: str) -> ScoreRun | None:
