@@ -28,7 +28,7 @@ def score_naively(rows: Rows, scheme: Scheme, as_of: AsOf) -> dict[int, Naive]:
     span = scheme.window.span(as_of)
     if span is not None:
         low, high = (bound if bound is not None else Fraction(10**18) for bound in (span.low, span.high))
-        rows = [row for row in rows if low <= row[span.column] <= high]
+        rows = [row for row in rows if low <= row[f"paid_{span.unit}"] <= high]
     raw: dict[int, tuple[Fraction, Fraction, Fraction]] = {}
     nets: dict[int, int] = {}
     for number in {row["customer_id"] for row in rows} - {None}:
