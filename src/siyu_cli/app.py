@@ -23,6 +23,7 @@ from siyu_cli.commands import (
     rule_tests,
     rules,
     scores,
+    stages,
     start,
     undo,
 )
@@ -97,6 +98,7 @@ for panel in (
     scores,
     customers,
     people,
+    stages,
     rules,
     rule_tests,
     pushes,

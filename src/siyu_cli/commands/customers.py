@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from siyu_cli.commands.frame import command
 from siyu_cli.commands.render import Column, Outcome, Table
+from siyu_cli.commands.stages import stage_notes, stage_result, stage_table
 from siyu_cli.context import AppContext
 from siyu_cli.language import tr
 
@@ -56,6 +57,11 @@ def register(app: typer.Typer) -> None:
                 "tags": len(plan.counts),
                 "added": sum(count.added for count in plan.counts),
                 "removed": sum(count.removed for count in plan.counts),
+                **(
+                    {"stage_moves": sum(one.moved_in for one in plan.stages.counts)}
+                    if plan.stages.counts
+                    else {}
+                ),
             }
         if not ctx.dry_run:
             write_schema(ctx.workspace, rules)
@@ -71,12 +77,18 @@ def _word_tags(ctx: AppContext, plan: TagPlan, run_id: int | None = None) -> Out
     )  # fmt: skip
     rows = [(count.tag, count.before, count.added, count.removed, count.after) for count in plan.counts]
     keys = [column.key for column in columns]
-    result = {"tags": [dict(zip(keys, row, strict=True)) for row in rows], "future_rows": plan.future_rows}
+    result: dict[str, Any] = {"stages": []}
+    result |= {"tags": [dict(zip(keys, row, strict=True)) for row in rows], "future_rows": plan.future_rows}
+    tables = [Table(columns, rows)]
     notes = [tr(f"依据:截止 {ctx.as_of}", f"As of {ctx.as_of}")]
+    if plan.stages.counts:
+        result |= stage_result(plan.stages)
+        tables.append(stage_table(plan.stages))
+        notes += stage_notes(plan.stages)
     if plan.without_rule:
         names = "、".join(plan.without_rule)
         notes.append(tr(f"没有规则的自动标签会去掉:{names}", f"Automatic tags without a rule go: {names}"))
     if plan.future_rows:
         chinese = f"提醒:{plan.future_rows:,} 行付款时间晚于统计截止,没有算进来"
         notes.append(tr(chinese, f"Note: {plan.future_rows:,} rows paid after the cut-off are not counted"))
-    return Outcome(result, [Table(columns, rows)], after=notes, run_id=run_id)
+    return Outcome(result, tables, after=notes, run_id=run_id)

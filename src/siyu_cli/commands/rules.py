@@ -11,7 +11,7 @@ import typer
 from siyu_cli.commands.frame import command
 from siyu_cli.commands.render import Column, Outcome, Table
 from siyu_cli.context import AppContext, OutputFormat
-from siyu_cli.errors import UsageRefused
+from siyu_cli.errors import StateUnavailable, UsageRefused
 from siyu_cli.language import tr
 
 if TYPE_CHECKING:
@@ -57,12 +57,25 @@ def register(app: typer.Typer) -> None:
         from siyu_cli.rules.data_lints import lint_rules
         from siyu_cli.rules.problems import RulesRefused
         from siyu_cli.rules.schema import write_schema
+        from siyu_cli.rules.stages import check_removed
         from siyu_cli.rules.tagging import workspace_rules
 
         if to_utf8 is not None:
             ctx.say(_resave(ctx, to_utf8))
         rules = workspace_rules(ctx.workspace)
         write_schema(ctx.workspace, rules)
+        skipped: list[str] = []
+        if rules.stages:
+            try:
+                with ctx.read() as con:
+                    check_removed(con, rules)
+            except StateUnavailable as error:
+                skipped = [
+                    tr(
+                        f"没有核对客户所在的阶段:{error.message}",
+                        f"Stages in use not checked: {error.message}",
+                    )
+                ]
         if data:
             with ctx.read() as con:
                 linted = lint_rules(rules, con, ctx.as_of)
@@ -70,7 +83,7 @@ def register(app: typer.Typer) -> None:
             linted = lint_rules(rules)
         if strict and linted.problems:
             raise RulesRefused(linted.problems)
-        return _word_check(rules, linted)
+        return _word_check(rules, linted, skipped)
 
     @command(app, "list-names", "rules", tr(
         "列出规则里能用的名称:字段、指标、范围、标签、标签组、时间窗口、判断的词、行为、键;每个都有类型、单位、在哪里定义、一个例子。"
@@ -147,7 +160,7 @@ def _give_schema(ctx: AppContext, rules: RuleSet | None, out: Path | None, notes
     return Outcome({"schema": schema}, after=notes)
 
 
-def _word_check(rules: RuleSet, linted: Linted) -> Outcome:
+def _word_check(rules: RuleSet, linted: Linted, skipped: list[str]) -> Outcome:
     """The warnings, what was skipped, and the numbers of files and rules."""
     count = len(linted.problems)
     said = tr(
@@ -159,10 +172,11 @@ def _word_check(rules: RuleSet, linted: Linted) -> Outcome:
         "files": list(rules.files),
         "rules": rules.rules,
         "tags": [rule.name for rule in rules.tags],
+        "stages": [stage.name for stage in rules.stages],
         "problems": [problem.as_dict() for problem in linted.problems],
-        "skipped": list(linted.skipped),
+        "skipped": [*skipped, *linted.skipped],
     }
-    return Outcome(result, before=[*map(str, linted.problems), *linted.skipped, said])
+    return Outcome(result, before=[*map(str, linted.problems), *skipped, *linted.skipped, said])
 
 
 def _resave(ctx: AppContext, given: Path) -> str:

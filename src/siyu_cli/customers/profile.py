@@ -3,7 +3,7 @@
 `fact_customers`: one row per customer as of a moment, text folded (words.fold) and '' where missing:
     customer_id, channel_key, source_key, province_key, city_key, owner_key (the owner's name), owner_id,
     department_key, store_key, is_opted_out, r_score, f_score, m_score (NULL where the scheme has no scores),
-    segment_key, risk_key
+    segment_key, risk_key, stage_key, stage_days (customers/stages.py)
 
 Owner and channel come from the leads with one of the customer's phones: the owner is the staff member
 holding the oldest of those that are held, the channel and the source (来源) are those of the oldest. Owner and opt-out are those
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from siyu_cli.customers.stages import StageNames, build_stages
 from siyu_cli.customers.words import register_words
 from siyu_cli.store.scores import newest_score_run
 
@@ -76,7 +77,9 @@ SELECT c.customer_id, COALESCE(first_lead.lead_channel_key, '') AS channel_key,
        COALESCE(o.department_key, '') AS department_key, COALESCE(o.store_key, '') AS store_key,
        CASE WHEN x.opted_customer_id IS NOT NULL THEN 1 ELSE 0 END AS is_opted_out,
        s.r_score, s.f_score, s.m_score, COALESCE(segment_words.word_key, '') AS segment_key,
-       COALESCE(s.risk, '') AS risk_key
+       COALESCE(s.risk, '') AS risk_key,
+       COALESCE(stages.stage_key, '') AS stage_key,
+       CASE WHEN stages.stage_key IS NOT NULL THEN COALESCE(stood.stage_days, 0) END AS stage_days
 FROM customers AS c
 LEFT JOIN own_leads AS own ON own.lead_customer_id = c.customer_id
 LEFT JOIN known_leads AS first_lead ON first_lead.lead_id = own.oldest_lead_id
@@ -88,11 +91,18 @@ LEFT JOIN scored AS s ON s.scored_customer_id = c.customer_id
 LEFT JOIN word_keys AS segment_words ON segment_words.word = s.segment
 LEFT JOIN word_keys AS province_words ON province_words.word = c.province
 LEFT JOIN word_keys AS city_words ON city_words.word = c.city
+LEFT JOIN fact_stages AS stood ON stood.staged_customer_id = c.customer_id
+LEFT JOIN stage_names AS stages ON stages.known_as = COALESCE(stood.stage, '')
 """
 
 
-def build_profiles(engine: Engine, as_of: AsOf) -> None:
-    """Make `fact_customers` as of a moment (and the small `word_keys` it is joined with)."""
+def build_profiles(engine: Engine, as_of: AsOf, stages: StageNames | None = None) -> None:
+    """Make `fact_customers` as of a moment (and the small tables it is joined with).
+
+    With the `stages` of the rule files the stages are those that a run of the rules starts from; without, those
+    that hold.
+    """
+    build_stages(engine, as_of, stages)
     run = newest_score_run(engine, as_of)
     run_id = run.run_id if run else 0
     register_words(engine, "word_keys", _WORDS_SQL, (run_id,))

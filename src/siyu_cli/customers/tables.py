@@ -13,6 +13,7 @@ from siyu_cli.customers.traits import build_bindings, build_friends, build_trait
 
 if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
+    from siyu_cli.customers.stages import StageNames
     from siyu_cli.store.engine import Engine
 
 Builder = Callable[["Engine", "AsOf"], None]
@@ -30,8 +31,17 @@ BUILDERS: dict[Builder, tuple[str, ...]] = {
 """What makes which tables."""
 
 
-def build_tables(engine: Engine, as_of: AsOf, tables: Collection[str]) -> None:
-    """Make those of the tables that are facts, as of a moment; other names are somebody else's."""
+def build_tables(
+    engine: Engine, as_of: AsOf, tables: Collection[str], stages: StageNames | None = None
+) -> None:
+    """Make those of the tables that are facts, as of a moment; other names are somebody else's.
+
+    With `stages` customers stand where a run of these rules starts from (see build_profiles).
+    """
     for build, made in BUILDERS.items():
-        if not set(made).isdisjoint(tables):
+        if set(made).isdisjoint(tables):
+            continue
+        if build is build_profiles:
+            build_profiles(engine, as_of, stages)
+        else:
             build(engine, as_of)

@@ -10,7 +10,17 @@ from siyu_cli.store import contacts, items, orders, refunds
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_MOVED = ("customer_keys", "order_lines", "refunds", "contacts", "events", "tags", "tag_log", "push_members")
+_MOVED = (
+    "customer_keys",
+    "order_lines",
+    "refunds",
+    "contacts",
+    "events",
+    "tags",
+    "tag_log",
+    "push_members",
+    "stage_moves",
+)
 
 # Whose an event is: as when it was imported.
 _EVENT_HOLDERS = """

@@ -102,6 +102,8 @@ CUSTOMER_FIELDS: dict[str, Column] = {
     "M分": NumberColumn("m_score", Measure.SCORE),
     "RFM分群": TextColumn("segment_key"),
     "流失风险": TextColumn("risk_key", choices=tuple((risk, risk) for risk in RISKS)),
+    "阶段": TextColumn("stage_key"),
+    "阶段停留天数": NumberColumn("stage_days", Measure.DAYS),
 }
 
 
@@ -120,6 +122,8 @@ def field_named(fields: Mapping[str, Column], name: str) -> tuple[str, Column] |
     return next(((key, column) for key, column in fields.items() if fold(key) == fold(name)), None)
 
 
+# The field whose values are the names of the workspace's stages.
+STAGE = "阶段"
 # The operand that reads the customer's own set of tags.
 TAGS = "标签"
 # What earlier runs and people did with tags: `曾有标签(近45天) 有 老客`, `持有天数(老客) >= 7`.

@@ -54,7 +54,7 @@ from siyu_cli.rules.tree import (
 
 @dataclass(frozen=True)
 class TagQuery:
-    """The statement, its parameters and which column is which tag.
+    """The statement, its parameters and which column is which tag or stage.
 
     Tags with keep, pins or priorities (see holding) also have a column of their Reason and, with keep, one of
     their condition; a group with priorities has one that says whether several of its conditions are true.
@@ -67,6 +67,7 @@ class TagQuery:
     reasons: tuple[tuple[str, str], ...] = ()
     truths: tuple[tuple[str, str], ...] = ()
     several: tuple[tuple[str, str], ...] = ()
+    stages: tuple[tuple[str, str], ...] = ()
 
     @property
     def tables(self) -> frozenset[str]:
@@ -125,6 +126,12 @@ class _Compiler:
             [(self.holding.condition(rule.name), flag(self._condition(rule.when))) for rule in layer]
             for layer in self.rules.strata
         ]
+        staged = [(one.name, one.when) for one in self.rules.stages if one.when is not None]
+        # Stages see the tags of the whole run, and nothing sees them.
+        stages = [
+            sql(f"{{}} AS g{number}", flag(self._condition(when)))
+            for number, (_, when) in enumerate(staged, start=1)
+        ]
         looked_at = [self._look_at(f"w{number}", one) for number, one in enumerate(watch, start=1)]
         tables = [table for part in self._parts for table in part.sources()]
         tables += [*self._hand_table(), *self.holding.tables(), ("base", self._base())]
@@ -147,6 +154,7 @@ class _Compiler:
         reasons, truths, several = self.holding.reasons(), self.holding.truths(), self.holding.several()
         named = ("customer_id", *self.columns.values(), *(name for name, _ in (*reasons, *truths, *several)))
         chosen = [Sql(name) for name in named]
+        chosen += stages
         chosen += [column for _, columns in looked_at for column in columns]
         whole = sql(f"WITH {{}}\nSELECT {{}} FROM {below}", ctes, join(", ", chosen))
         return TagQuery(
@@ -157,6 +165,7 @@ class _Compiler:
             reasons,
             truths,
             several,
+            tuple((f"g{number}", name) for number, (name, _) in enumerate(staged, start=1)),
         )
 
     @property

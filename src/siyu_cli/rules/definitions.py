@@ -11,7 +11,7 @@ from siyu_cli.rules.shapes import pairs_of, texts_of, whole_number_of
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Mapping, Node, Scalar
 
-_TOP = ("version", "scopes", "metrics", "manual_tags", "tag_groups", "tags", "tests")
+_TOP = ("version", "scopes", "metrics", "manual_tags", "tag_groups", "tags", "stages", "tests")
 T = TypeVar("T")
 
 
@@ -33,6 +33,7 @@ class Definitions:
     tags: dict[str, Definition] = field(default_factory=dict)
     manual: dict[str, Scalar] = field(default_factory=dict)
     tests: list[Node] = field(default_factory=list)
+    stages: Definition | None = None
 
 
 def collect(report: Report, found: Definitions, node: Node | None) -> None:
@@ -57,6 +58,12 @@ def collect(report: Report, found: Definitions, node: Node | None) -> None:
             _define(report, target, name, Definition(name, content))
     if "tests" in top:
         found.tests.append(top["tests"][1])
+    if "stages" in top:
+        name, content = top["stages"]
+        if found.stages is not None:
+            report_twice(report, name, found.stages.name)
+        else:
+            found.stages = Definition(name, content)
     if "manual_tags" in top:
         for scalar in texts_of(report, top["manual_tags"][1]):
             _define(report, found.manual, scalar, scalar)

@@ -18,7 +18,8 @@ from siyu_cli.rules.names import LineReader, Names
 from siyu_cli.rules.problems import Report
 from siyu_cli.rules.settings import TAG_KEYS, check_former_names, read_tag
 from siyu_cli.rules.shapes import needs, pairs_of, read_condition, source_of
-from siyu_cli.rules.tree import Defined, Metric, Ratio, RuleSet, Scope, TagGroup, TagRule
+from siyu_cli.rules.stage_list import StageReader
+from siyu_cli.rules.tree import Defined, Metric, Ratio, RuleSet, Scope, StageRule, TagGroup, TagRule
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Scalar, parse_yaml
 
@@ -72,6 +73,7 @@ def check_rules(files: list[tuple[str, bytes]]) -> RuleSet:
         texts=tuple((name, content.decode("utf-8-sig")) for name, content in files),
         tests=tests,
         defined=checker.defined(),
+        stages=checker.stages,
     )
 
 
@@ -94,7 +96,9 @@ class _Checker:
             "scopes": tuple(entry.name.text for entry in found.scopes.values()),
             "metrics": (*METRICS, *(entry.name.text for entry in found.metrics.values())),
             "tags": (),
+            "stages": (),
         }
+        self.stages: tuple[StageRule, ...] = ()
         self.names = Names(self.scopes, self.metrics, self.tag_names, self.shown)
         self.reader = LineReader(report, self.names)
 
@@ -113,6 +117,10 @@ class _Checker:
         for key, scalar in self.found.manual.items():
             self._name_tag(key, scalar)
         self.shown["tags"] = tuple(self.tag_names.values())
+        stages = StageReader(self.report)
+        listed = stages.read_list(self.found.stages)
+        self.shown["stages"] = tuple(name.text.strip() for name, _ in listed)
+        self.stages = tuple(stages.read(name, pairs, self.reader.customer_leaf) for name, pairs in listed)
         made = [reader.rules(entry, kind, pairs) for entry, kind, pairs in kinds if kind]
         groups = [group for _, group in made]
         keys = (*TAG_KEYS, "manual", "manual_ttl")

@@ -14,11 +14,12 @@ from siyu_cli.rules.catalog import (
     HELD_DAYS,
     OPERANDS,
     ROW_FIELDS,
+    STAGE,
     TAGS,
     field_named,
 )
 from siyu_cli.rules.did import DidReader
-from siyu_cli.rules.grammar import Operand, Predicate, Word, parse_line, parse_operand
+from siyu_cli.rules.grammar import Operand, Predicate, Word, WordTest, parse_line, parse_operand
 from siyu_cli.rules.placed import Placed, SilentError
 from siyu_cli.rules.predicates import (
     LineTypeError,
@@ -120,6 +121,8 @@ class LineReader:
             return set_condition(name, predicate, lambda word: InGroup(fold(word.text)))
         if (found := field_named(CUSTOMER_FIELDS, name)) is not None:
             _refuse_arguments(operand)
+            if found[0] == STAGE:
+                self._known_stages(predicate)
             return _test_column(found[1], found[0], predicate)
         metric = self._metric(operand)
         if isinstance(metric, Metric) and metric.is_text:
@@ -166,6 +169,20 @@ class LineReader:
                 raise SilentError
             scopes.append(scope)
         return window, tuple(scopes)
+
+    def _known_stages(self, predicate: Predicate) -> None:
+        """Whole names of stages must be there: a misspelt one would be true for nobody."""
+        if not isinstance(predicate, WordTest) or predicate.word.text not in ("是", "不是", "属于", "不属于"):
+            return
+        known = self.names.shown["stages"]
+        for word in predicate.texts:
+            if fold(word.text) in map(fold, known):
+                continue
+            message = tr(f"没有叫「{word.text}」的阶段", f"No stage “{word.text}”")
+            hint = suggestion(word.text, list(known)) or tr(
+                "规则里还没有 stages", "No stages are defined in the rules"
+            )
+            raise LineTypeError("E307", message, hint, word.start, word.end)
 
     def _tag(self, word: Word) -> str:
         """A tag under its defined name."""

@@ -1,4 +1,4 @@
-"""Planning and applying tags: facts, one query, comparison with what is held, guards."""
+"""Planning and applying tags and stages: facts, one query, comparison with what is held, guards."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from siyu_cli.errors import InputRefused, StoppedByGuard
 from siyu_cli.language import tr
 from siyu_cli.rules.compile import TagQuery, compile_tags
 from siyu_cli.rules.load import load_rules
+from siyu_cli.rules.stages import StagePlan, apply_stages, check_removed, plan_stages, stage_names
 from siyu_cli.rules.tree import Condition, Guard, NumberValue, RuleSet, TextColumn
 from siyu_cli.store.engine import DuckDbEngine
 from siyu_cli.store.tags import TagCount, apply_changes, plan_changes
@@ -44,6 +45,7 @@ class TagPlan:
     without_rule: tuple[str, ...]
     stopped: tuple[str, ...]
     future_rows: int
+    stages: StagePlan
 
 
 def workspace_rules(workspace: Workspace) -> RuleSet:
@@ -67,7 +69,7 @@ def evaluate(
     engine.write(_HAND_TAGS_SQL, "fact_hand_tags")
     engine.write(_STATE_SQL, "fact_tag_state")
     query = compile_tags(rules, as_of, watch)
-    build_tables(engine, as_of, query.tables)
+    build_tables(engine, as_of, query.tables, stage_names(rules))
     if amend is not None:
         amend(engine)
     engine.write(query.text, "tag_flags", query.params)
@@ -89,7 +91,8 @@ def plan_tags(
             tr("rules/ 里没有规则文件", "There is no rule file in rules/"),
             hint=tr("siyu init . 会补上自带的规则", "siyu init . brings the shipped rules back"),
         )
-    query = evaluate(con, rules, as_of) if rules.tags else None
+    check_removed(con, rules)
+    query = evaluate(con, rules, as_of) if rules.tags or rules.stages else None
     counts = {count.tag: count for count in plan_changes(con, "tag_flags", columns_of(rules, query))}
     for rule in rules.tags:
         counts.setdefault(rule.name, TagCount(rule.name, 0, 0, 0))
@@ -101,7 +104,9 @@ def plan_tags(
         if count.tag in guards and (reason := stop_reason(count, guards[count.tag]))
     ]
     gone = tuple(count.tag for count in ordered if count.tag not in guards)
-    return TagPlan(ordered, gone, tuple(stopped), future_rows(DuckDbEngine(con), as_of))
+    stages = plan_stages(con, rules, query.stages if query else (), "tag_flags", as_of)
+    late = future_rows(DuckDbEngine(con), as_of)
+    return TagPlan(ordered, gone, (*stopped, *stages.stopped), late, stages)
 
 
 def columns_of(rules: RuleSet, query: TagQuery | None) -> list[tuple[str, str, str]]:
@@ -122,6 +127,7 @@ def apply_plan(con: DuckDBPyConnection, plan: TagPlan, run_id: int, as_of: AsOf)
             ),
         )
     apply_changes(con, run_id, as_of.day)
+    apply_stages(con, plan.stages, run_id, as_of)
 
 
 def stop_reason(count: TagCount, guard: Guard) -> str:

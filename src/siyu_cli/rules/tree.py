@@ -372,10 +372,27 @@ class Defined:
 
 
 @dataclass(frozen=True)
+class StageRule:
+    """One lifecycle stage. `when` moves customers on to it; `was` are names it goes by in the history.
+
+    `remind_days`: after so many days of standing still its customers are brought up. `is_lost`: reaching it is
+    no success. The guard limits how many one run may move in (max_add) and out (max_remove_pct).
+    """
+
+    name: str
+    mark: Mark
+    when: Condition | None = None
+    remind_days: int | None = None
+    was: tuple[str, ...] = ()
+    is_lost: bool = False
+    guard: Guard = Guard()
+
+
+@dataclass(frozen=True)
 class RuleSet:
     """All rule files together. `tags` and `groups` are sorted by name; `strata` so that references come earlier.
 
-    The members of a group share a stratum. `texts` are the files themselves, name and content; `defined` the
+    The members of a group share a stratum; `stages` are in their order. `texts` are the files themselves, name and content; `defined` the
     scopes and metrics of the files, by name.
     """
 
@@ -385,6 +402,7 @@ class RuleSet:
     strata: tuple[tuple[TagRule, ...], ...]
     manual_tags: tuple[str, ...]
     groups: tuple[TagGroup, ...] = ()
+    stages: tuple[StageRule, ...] = ()
     texts: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)
     tests: tuple[RuleTest, ...] = field(default=(), repr=False, compare=False)
     defined: tuple[Defined, ...] = field(default=(), repr=False, compare=False)
@@ -394,7 +412,8 @@ class RuleSet:
         """Of everything that decides who has which tag; files, order and notes change nothing."""
         rules = [(rule.name, rule.rule_hash, rule.by_hand, rule.guard, rule.was) for rule in self.tags]
         groups = [(group.name, group.members, group.is_disjoint) for group in self.groups]
-        meaning = repr((rules, groups, self.manual_tags))
+        stages = [(one.name, one.when, one.was, one.guard) for one in self.stages]
+        meaning = repr((rules, groups, self.manual_tags, stages))
         return hashlib.sha256(meaning.encode()).hexdigest()[:16]
 
 

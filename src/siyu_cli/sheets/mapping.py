@@ -44,6 +44,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "channels", "regions", "skills", "status",
     ),
     "assignments": ("phone", "staff_id", "name"),
+    "stages": ("phone", "stage", "reason"),
     "leave": ("staff_id", "name", "from_day", "to_day", "reason", "status"),
     "contacts": (
         "external_userid", "unionid", "corp", "name", "remark", "description", "phone", "other_phone", "staff_id",
@@ -53,10 +54,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "event_id", "event", "at", "buyer_id", "phone", "external_userid", "unionid", "shop", "channel", "product",
         "product_id", "sku", "category", "page", "remark",
     ),
-    "feedback": ("row_key", "phone", "status", "note", "verdict"),
+    "feedback": ("row_key", "phone", "status", "stage", "note", "verdict"),
 }  # fmt: skip
 KINDS = (
-    "orders", "returns", "details", "leads", "staff", "leave", "assignments", "contacts", "events", "feedback",
+    "orders", "returns", "details", "leads", "staff", "leave", "assignments", "stages", "contacts", "events", "feedback",
     "results",
 )  # fmt: skip
 _STATUS_MEANINGS = {

@@ -271,6 +271,15 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
                 "nothing to mend; the list of questions says whose it is",
             ),
         ),
+        "unknown-stage": (
+            tr(f"没有这个阶段:{detail}" if detail else "没有这个阶段", f"no such stage: {detail}"),
+            tr("写 rules/ 里 stages 列出的阶段", "write a stage that stages: in rules/ lists"),
+        ),
+        "missing-stage": (tr("没有写阶段", "the stage is missing"), tr("补上阶段", "fill in the stage")),
+        "stage-differs": (
+            tr("同一位客户写了两个不同的阶段", "two different stages for one customer"),
+            tr("只留下对的那一行", "keep only the right row"),
+        ),
         "unusable-sheet": (
             tr("整张工作表认不出表头", "the header of the sheet is not recognised"),
             tr("用 --platform FILE.yaml 说明各列", "say which column is what with --platform FILE.yaml"),

@@ -124,3 +124,41 @@ def behaviour_step(con: DuckDBPyConnection) -> None:
             f"UPDATE {table} SET page_key = f.page_key FROM folded_pages AS f WHERE f.page = {table}.page"
         )
     con.unregister("folded_pages")
+
+
+# The stages customers go through. stage_moves is their history, only ever added to; a row says how the customer
+# stands after it: in which stage, since when, and who decides next (`mode`: 'rule' moves on, 'hand' stays until
+# released, 'released' goes wherever a rule says). `start` is where a customer is first met: it gives way to
+# everything else, also after a merge. `undoes` is the move an `undo` takes back. stage_lists is the list as it was
+# last applied; stage_waiting holds what staff said of phones that are nobody's yet.
+_STAGES = """
+CREATE TABLE stage_moves (
+    move_no BIGINT NOT NULL, customer_id BIGINT NOT NULL, at_sec BIGINT NOT NULL,
+    source VARCHAR NOT NULL CHECK (source IN (
+        'start', 'rule', 'hand', 'waited', 'release', 'rename', 'merged', 'undo')),
+    from_stage VARCHAR, to_stage VARCHAR NOT NULL, since_sec BIGINT NOT NULL, since_day INTEGER NOT NULL,
+    mode VARCHAR NOT NULL CHECK (mode IN ('rule', 'hand', 'released')),
+    undoes BIGINT, staff_id VARCHAR, reason VARCHAR NOT NULL, run_id BIGINT NOT NULL
+);
+CREATE VIEW stage_state AS
+SELECT customer_id, to_stage AS stage, since_sec, since_day, mode, source, move_no, at_sec FROM stage_moves
+QUALIFY row_number() OVER (PARTITION BY customer_id
+    ORDER BY CASE WHEN source = 'start' THEN 1 ELSE 0 END, at_sec DESC, move_no DESC) = 1;
+CREATE TABLE stage_lists (
+    run_id BIGINT NOT NULL, position INTEGER NOT NULL, stage VARCHAR NOT NULL, remind_days INTEGER,
+    is_lost INTEGER NOT NULL
+);
+CREATE TABLE stage_waiting (
+    phone VARCHAR NOT NULL, stage VARCHAR NOT NULL, at_sec BIGINT NOT NULL, staff_id VARCHAR,
+    reason VARCHAR NOT NULL, run_id BIGINT NOT NULL, used_run_id BIGINT
+);
+CREATE TABLE stage_reminders (
+    customer_id BIGINT NOT NULL, since_sec BIGINT NOT NULL, day INTEGER NOT NULL, staff_id VARCHAR NOT NULL,
+    run_id BIGINT NOT NULL
+);
+"""
+
+
+def stages_step(con: DuckDBPyConnection) -> None:
+    """Make the tables of lifecycle stages."""
+    con.execute(_STAGES)
