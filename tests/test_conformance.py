@@ -26,7 +26,7 @@ from tests.engines import SqliteEngine
 TABLES = (
     "order_lines", "item_nets", "refunds", "customers", "customer_keys", "leads", "lead_state", "lead_events", "staff",
     "opt_outs", "score_runs", "scores", "tags", "events", "push_members", "customer_traits",
-    "friendships",
+    "friendships", "stage_moves", "stage_lists",
 )  # fmt: skip
 AS_OF = Clock().as_of("2025-03-15")
 EARLIER = Clock().as_of("2025-01-31 12:00")
@@ -44,6 +44,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> list[Engine]:
     shop.run("import-orders", *sorted(inbox.glob("Export*.csv")), inbox / "有赞订单.xlsx", "--allow-rejects")
     shop.run("distribute-leads", *day)
     shop.run("score-customers", *day)
+    shop.run("apply-tags", "--as-of", "2025-02-15")
     shop.run("apply-tags", *day)
     shop.run("export-push", "爱水果", *day)
     phones = [
@@ -63,6 +64,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> list[Engine]:
         "import-contacts",
         shop.file("好友.csv", "\n".join(["客户名称,添加人,添加时间,手机,生日,积分", *friends])),
     )
+    shop.run("set-stage", "3", "无意向客户", *day)
     with shop.connect() as con:
         # 128-bit keys are the store's own business; no fact or metric reads them.
         tables = {

@@ -21,7 +21,8 @@ CUSTOMER = pa.schema(
     + [(name, pa.string()) for name in ("owner_key", "department_key", "store_key")]
     + [("is_opted_out", pa.int32())]
     + [(name, pa.int32()) for name in ("r_score", "f_score", "m_score")]
-    + [(name, pa.string()) for name in ("segment_key", "risk_key")]
+    + [(name, pa.string()) for name in ("segment_key", "risk_key", "stage_key")]
+    + [("stage_days", pa.int32())]
 )
 # Facts that not every customer has.
 FURTHER = {
@@ -104,7 +105,7 @@ class World:
         """A customer with nothing known but what is given."""
         number = len(self.customers) + 1
         blank = dict.fromkeys((name for name in CUSTOMER.names if name.endswith("_key")), "")
-        scores = dict.fromkeys(("r_score", "f_score", "m_score"))
+        scores = dict.fromkeys(("r_score", "f_score", "m_score", "stage_days"))
         self.customers.append(
             {"customer_id": number, **MISSING, **blank, "is_opted_out": 0, **scores, **values}
         )

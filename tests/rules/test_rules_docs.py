@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from siyu_cli import windows
-from siyu_cli.rules import catalog
+from siyu_cli.rules import catalog, stage_list
 from siyu_cli.rules.load import check_rules
 from tests.rules.rule_facts import World, tags_of
 
@@ -21,7 +21,11 @@ SOURCES = [
 ]
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+STAGES = (ROOT / "docs" / "stages.md").read_text(encoding="utf-8")
+STAGE_BLOCKS = re.findall(r"^```yaml\n(.*?)^```", STAGES, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", [*BLOCKS, *STAGE_BLOCKS])
 def test_every_example_loads_and_runs(block: str) -> None:
     rules = check_rules([("docs/rules.md", block.encode())])
     world = World()
@@ -32,6 +36,11 @@ def test_every_example_loads_and_runs(block: str) -> None:
 
 def test_there_are_examples() -> None:
     assert len(BLOCKS) >= 7
+    assert len(STAGE_BLOCKS) >= 3
+
+
+def test_every_key_of_a_stage_is_there() -> None:
+    assert [key for key in stage_list.KEYS if f"| `{key}" not in STAGES] == []
 
 
 def test_every_error_code_is_listed_and_no_other() -> None:

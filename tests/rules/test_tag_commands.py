@@ -39,7 +39,7 @@ BOUGHT = "tags: {买过: {when: 订单数 >= 1}}"
 
 def test_check_rules_counts_files_and_rules(shop: Shop) -> None:
     done = shop.run("check-rules")
-    assert "3 个文件、3 条规则,没有错误" in done.stderr
+    assert "4 个文件、3 条规则,没有错误" in done.stderr
     result = shop.json("check-rules").result
     assert result["rules"] == 3
     assert "爱水果" in result["tags"]

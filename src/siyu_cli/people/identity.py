@@ -295,7 +295,7 @@ def _settle(con: DuckDBPyConnection, run_id: int) -> None:
         [run_id],
     )
     if joined.merges:
-        move_rows(con)
+        move_rows(con, run_id)
     _log_conflicts(con, run_id, joined.conflicts)
 
 

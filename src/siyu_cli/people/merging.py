@@ -94,7 +94,7 @@ def merge_pairs(con: DuckDBPyConnection, run_id: int, pairs: Sequence[tuple[int,
         [run_id],
     )
     note_orders(con, "placed_people")
-    move_rows(con)
+    move_rows(con, run_id)
     con.execute(f"""
         DELETE FROM identity_apart WHERE apart_no IN (
             SELECT apart_no FROM ({_APART_PAIRS.replace("SELECT", "SELECT a.apart_no,", 1)}) WHERE one = other)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from siyu_cli.store import contacts, items, orders, refunds
+from siyu_cli.store import contacts, items, orders, refunds, stages
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -48,10 +48,10 @@ def keep_table(con: DuckDBPyConnection, name: str, columns: Mapping[str, Collect
     con.unregister("kept_rows")
 
 
-def move_rows(con: DuckDBPyConnection) -> None:
+def move_rows(con: DuckDBPyConnection, run_id: int) -> None:
     """Everything of the known customers in `identity_moves(from_id, into_id)` goes to the other customer.
 
-    A tag that both have is kept once, one set by hand before one of a rule. Scores of the younger one are
+    A tag that both have is kept once, one set by hand before one of a rule; so it is with their stages. Scores of the younger one are
     of half a person and go.
     """
     con.execute("""
@@ -60,6 +60,7 @@ def move_rows(con: DuckDBPyConnection) -> None:
     """)
     if not con.execute("SELECT 1 FROM known_moves LIMIT 1").fetchall():
         return
+    stages.note_merging(con, "known_moves")
     for table in _MOVED:
         con.execute(f"""
             UPDATE {table} SET customer_id = m.into_id FROM known_moves AS m WHERE {table}.customer_id = m.from_id
@@ -70,6 +71,7 @@ def move_rows(con: DuckDBPyConnection) -> None:
             QUALIFY row_number() OVER (PARTITION BY customer_id, tag
                 ORDER BY source = 'auto', pin = 'none', set_day, run_id, rule_hash) > 1)
     """)
+    stages.settle_merged(con, run_id)
     con.execute("DELETE FROM scores WHERE customer_id IN (SELECT from_id FROM known_moves)")
     con.execute("DELETE FROM customers WHERE customer_id IN (SELECT from_id FROM known_moves)")
 

@@ -13,7 +13,7 @@ from siyu_cli.rules.tree import StageRule
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Items, Node, Scalar
 
-_KEYS = ("name", "when", "remind_after", "was", "lost", "guard", "note")
+KEYS = ("name", "when", "remind_after", "was", "lost", "guard", "note")
 _MAX_DAYS = 3650
 
 
@@ -34,7 +34,7 @@ class StageReader:
             return []
         found = []
         for item in entry.body.items:
-            pairs = pairs_of(self.report, item, _KEYS, tr("阶段", "a stage"))
+            pairs = pairs_of(self.report, item, KEYS, tr("阶段", "a stage"))
             name = self._name(pairs, entry.name)
             if name is not None:
                 found.append((name, pairs))
@@ -59,7 +59,7 @@ class StageReader:
             read_condition(self.report, pairs["when"][1], leaf) if "when" in pairs else None,
             self._days(pairs["remind_after"][1]) if "remind_after" in pairs else None,
             tuple(one.text.strip() for one in self._old_names(pairs)),
-            is_true(pairs, "lost"),
+            self._is_lost(pairs),
             read_guard(self.report, pairs),
         )
 
@@ -91,6 +91,13 @@ class StageReader:
         if isinstance(node, Scalar):
             return [node] if text_of(self.report, node) is not None else []
         return texts_of(self.report, node)
+
+    def _is_lost(self, pairs: Pairs) -> bool:
+        if "lost" in pairs and not is_true(pairs, "lost"):
+            self.report.add(
+                "E307", pairs["lost"][1], tr("lost 只写 true;不是就不写", "lost is true or left out")
+            )
+        return is_true(pairs, "lost")
 
     def _days(self, node: Node) -> int | None:
         match = re.fullmatch(r"([1-9][0-9]{0,3})d", node.text.strip()) if isinstance(node, Scalar) else None

@@ -303,6 +303,35 @@ def take_back_moves(con: DuckDBPyConnection, run_id: int, undo_run_id: int, reas
     return int(back), int(stays)
 
 
+def note_merging(con: DuckDBPyConnection, moves: str) -> None:
+    """Remember how the customers of `moves` (from_id, into_id) stand before their histories become one."""
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE merging_stages AS
+        SELECT m.into_id AS customer_id, s.* EXCLUDE (customer_id)
+        FROM (SELECT from_id AS one, into_id FROM {moves} UNION SELECT into_id, into_id FROM {moves}) AS m
+        JOIN stage_state AS s ON s.customer_id = m.one
+    """)
+
+
+def settle_merged(con: DuckDBPyConnection, run_id: int) -> None:
+    """After histories became one: who was set by hand stays there, else the later of the two holds."""
+    con.execute(
+        """
+        INSERT INTO stage_moves
+        WITH held AS (
+            SELECT * FROM merging_stages
+            QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY mode = 'hand' DESC, source = 'start', at_sec DESC,
+                                       move_no DESC) = 1
+        )
+        SELECT (SELECT coalesce(max(move_no), 0) FROM stage_moves) + row_number() OVER (ORDER BY h.customer_id),
+               h.customer_id, s.at_sec, 'merged', s.stage, h.stage, h.since_sec, h.since_day, h.mode, NULL, NULL, '', ?
+        FROM held AS h JOIN stage_state AS s ON s.customer_id = h.customer_id
+        WHERE (h.stage, h.since_sec, h.mode) <> (s.stage, s.since_sec, s.mode) ORDER BY h.customer_id
+        """,
+        [run_id],
+    )
+
+
 def history_of(con: DuckDBPyConnection, customer_id: int, as_of_sec: int) -> list[dict[str, Any]]:
     """A customer's moves up to a moment, the oldest first; who of the staff said so, by name."""
     cursor = con.execute(
