@@ -311,3 +311,109 @@ def lead_desk(people: Shop) -> Path:
         add_lead(con, 3, "13900000009")
     people.run("distribute-leads", *DAY)
     return next((people.root / "outbox").rglob("小李.xlsx"))
+
+
+def filled(people: Shop, path: Path, cells: dict[str, dict[str, str]], name: str = "小李填好.xlsx") -> Path:
+    """The workbook with cells filled in: phone → header → text."""
+    from openpyxl import load_workbook
+
+    book = load_workbook(path)
+    sheet = book["线索"]
+    heads = {cell.value: cell.column for cell in sheet[1]}
+    for row in sheet.iter_rows(min_row=2):
+        for head, text in cells.get(str(row[heads["手机号"] - 1].value), {}).items():
+            sheet.cell(row[0].row, heads[head]).value = text
+    out = people.root / "inbox" / name
+    out.parent.mkdir(exist_ok=True)
+    book.save(out)
+    return out
+
+
+def test_staff_workbooks_offer_the_stages_and_bring_them_back(people: Shop) -> None:
+    people.run("apply-tags", "--as-of", "2025-03-10")
+    path = lead_desk(people)
+    back = filled(people, path, {
+        "13800000001": {"结果": "已添加", "阶段": "意向客户"}, "13800000003": {"阶段": " 无意向客户 "},
+        "13900000009": {"阶段": "意向客户"},
+    })  # fmt: skip
+    when = ("--exported-at", "2025-03-16", "--as-of", "2025-03-17")
+    dry = people.json("import-feedback", back, *when, "--dry-run").result
+    done = people.json("import-feedback", back, *when)
+    assert done.result["stages"] == {"意向客户": 1, "无意向客户": 1} == dry["stages"]
+    assert done.result["waiting"] == 1
+    assert (done.result["totals"]["new"], done.result["totals"]["updated"]) == (1, 2)
+    assert people.rows("SELECT customer_id, stage, mode FROM stage_state WHERE source = 'hand' ORDER BY 1") == [
+        (1, "意向客户", "hand"), (3, "无意向客户", "hand"),
+    ]  # fmt: skip
+    assert people.rows(
+        "SELECT DISTINCT staff_id, at_sec // 86400 FROM stage_moves WHERE source = 'hand'"
+    ) == [("xl", 20163)]
+    before = history(people)
+    again = people.json(
+        "import-feedback", back, "--exported-at", "2025-03-18", "--as-of", "2025-03-18"
+    ).result
+    assert (again["stages"], again["waiting"], history(people)) == ({}, 0, before)
+
+
+def test_taking_feedback_back_takes_its_stages_back(people: Shop) -> None:
+    people.run("apply-tags", "--as-of", "2025-03-10")
+    path = lead_desk(people)
+    cells = {phone: {"阶段": "无意向客户"} for phone in ("13800000001", "13800000003", "13900000009")}
+    back = filled(people, path, cells)
+    before = people.rows("SELECT customer_id, stage, since_sec, mode FROM stage_state ORDER BY 1")
+    run_id = people.json("import-feedback", back, "--exported-at", "2025-03-16", *LATER).document["run_id"]
+    people.run("set-stage", "3", "意向客户", "--as-of", "2025-03-21")
+    done = people.json("undo-import", str(run_id), "--yes").result
+    assert (done["restored"], done["kept"]) == (1, {"changed-since": 1})
+    after = people.rows("SELECT customer_id, stage, since_sec, mode FROM stage_state ORDER BY 1")
+    assert [row for row in after if row[0] != 3] == [row for row in before if row[0] != 3]
+    assert standing(people)[3] == "意向客户"
+    assert people.rows("SELECT count(*) FROM stage_waiting") == [(0,)]
+    # The same file can be imported again.
+    people.run("import-feedback", back, "--exported-at", "2025-03-16", "--as-of", "2025-03-22")
+    assert standing(people)[1] == "无意向客户"
+
+
+def test_feedback_rows_with_stages_that_cannot_be(people: Shop) -> None:
+    people.run("apply-tags", "--as-of", "2025-03-10")
+    path = lead_desk(people)
+    people.run("set-stage", "3", "成交客户", "--as-of", "2025-03-19")
+    back = filled(people, path, {
+        "13800000001": {"结果": "已添加", "阶段": "意象客户"}, "13800000003": {"阶段": "无意向客户"},
+    })  # fmt: skip
+    result = people.json("import-feedback", back, "--exported-at", "2025-03-16", *LATER, expect=4).result
+    assert result["reasons"] == {"no-result": 2, "unknown-stage": 1}
+    assert standing(people)[3] == "成交客户"  # what was said later stays
+    with writable(people) as con:
+        con.execute("UPDATE lead_events SET staff_id = 'xw' WHERE lead_id = 2 AND kind = 'assigned'")
+        con.execute("DELETE FROM stage_moves WHERE source = 'hand'")
+        con.execute("INSERT INTO lead_events SELECT 90, 2, 0, 'reclaimed', 'xw', '', 1")
+    result = people.json("import-feedback", back, "--exported-at", "2025-03-16", *LATER, expect=4).result
+    assert result["reasons"]["stage-not-theirs"] == 1
+
+
+def test_a_workspace_that_never_applied_stages_has_no_column(people: Shop) -> None:
+    from openpyxl import load_workbook
+
+    heads = [cell.value for cell in load_workbook(lead_desk(people))["线索"][1]]
+    assert "阶段" not in heads
+    assert heads[-2:] == ["结果", "反馈备注"]
+
+
+def test_show_customer_tells_the_stage_and_its_history(people: Shop) -> None:
+    people.run(
+        "set-stage", "13800000004", "意向客户", "--reason", "问过 13900001111 的价", "--as-of", "2025-03-10"
+    )
+    card = people.json("show-customer", "4", *DAY).result
+    assert card["stage"] == {"stage": "意向客户", "since_day": "2025-03-10", "days": 5, "is_by_hand": True}
+    assert [(one["source"], one["from_stage"], one["to_stage"]) for one in card["stage_moves"]] == [
+        ("hand", "新客户", "意向客户")
+    ]
+    shown = people.run("show-customer", "4", *DAY).stdout
+    assert "意向客户(2025-03-10 起,5 天,人定的)" in shown
+    assert "13900001111" not in shown
+    earlier = people.json("show-customer", "4", "--as-of", "2025-03-09").result
+    assert (earlier["stage"], earlier["stage_moves"]) == (None, [])
+    people.run("apply-tags", *DAY)
+    assert people.json("show-customer", "1", *DAY).result["stage"]["stage"] == "新客户"
+    assert people.json("doctor").result

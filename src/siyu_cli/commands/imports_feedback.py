@@ -9,6 +9,7 @@ import typer
 from siyu_cli.commands.frame import command
 from siyu_cli.commands.importing import FilesArgument, ImportOptions, run_import, takes_import_options
 from siyu_cli.commands.render import Outcome
+from siyu_cli.commands.stages import waiting_words
 from siyu_cli.context import AppContext, Run
 from siyu_cli.language import tr
 
@@ -64,6 +65,10 @@ def _words(account: ImportAccount) -> list[str]:
         lines.append(tr(f"有变化的线索:{changed}", f"Leads that changed: {changed}"))
     else:
         lines.append(tr("没有线索变化", "No lead changed"))
+    if extra["stages"]:
+        moved = "  ".join(f"{stage} {people:,}" for stage, people in extra["stages"].items())
+        lines.append(tr(f"定了阶段:{moved}", f"Stages set: {moved}"))
+    lines += waiting_words(extra["waiting"])
     empty = account.reasons.get("no-result")
     if empty:
         lines.append(tr(f"{empty:,} 行还没填结果", f"{empty:,} rows have no result yet"))

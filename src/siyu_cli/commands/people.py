@@ -10,6 +10,7 @@ import typer
 from siyu_cli.commands.asking import ask_first
 from siyu_cli.commands.frame import command
 from siyu_cli.commands.render import Column, Outcome, Table
+from siyu_cli.commands.stages import SOURCE_WORDS, stage_words
 from siyu_cli.context import AppContext
 from siyu_cli.errors import ExitCode, UsageRefused
 from siyu_cli.language import tr
@@ -222,6 +223,7 @@ def _card_tables(card: dict[str, Any]) -> list[Table]:
             f"{orders['first_at'] or '–'} / {orders['last_at'] or '–'}",
         ),
         (tr("分层", "Segment"), f"{score.get('segment')}({score.get('scheme')})" if score else ""),
+        (tr("阶段", "Stage"), stage_words(card["stage"])),
         (tr("标签", "Tags"), "、".join(tag["tag"] for tag in card["tags"])),
         (tr("退订", "Opted out"), "、".join(one["reason"] or one["at"] for one in card["opt_outs"])),
     ]
@@ -243,11 +245,17 @@ def _card_tables(card: dict[str, Any]) -> list[Table]:
             remark=tr("备注", "Remark"), added_at=tr("添加时间", "Added"))),
         (tr("线索", "Leads"), "leads", _columns(lead_id=tr("编号", "No."), state=tr("状态", "State"), staff_id=tr("员工", "Staff"),
             source=tr("来源", "Source"), last_at=tr("时间", "When"))),
+        (tr("阶段的历史", "Stages"), "stage_moves", _columns(at=tr("时间", "When"), from_stage=tr("从", "From"), to_stage=tr("到", "To"),
+            source=tr("由谁", "By"), staff=tr("员工", "Staff"), reason=tr("为什么", "Why"), run_id=tr("执行", "Run"))),
         (tr("最近的订单行", "Latest order lines"), "last_lines", _columns(at=tr("时间", "When"), platform=tr("平台", "Platform"),
             order_id=tr("订单号", "Order"), product=tr("商品", "Product"), status=tr("状态", "Status"), paid_fen=tr("实付", "Paid"))),
     ):  # fmt: skip
         if card[key]:
-            rows = [[_cell(row[column.key]) for column in columns] for row in card[key]]
+            rows = [
+                [_cell(SOURCE_WORDS.get(row[column.key]) if column.key == "source" and key == "stage_moves" else row[column.key])
+                 for column in columns]
+                for row in card[key]
+            ]  # fmt: skip
             tables.append(Table(columns, rows, title))
     return tables
 

@@ -115,6 +115,26 @@ def _said(is_changed: bool, wanted: str | None) -> str:
     return tr("本来就是,什么也没变", "It stood there already; nothing changed")
 
 
+SOURCE_WORDS = {
+    "start": tr("开始", "start"), "rule": tr("规则", "rule"), "hand": tr("人", "hand"), "waited": tr("人(先记着的)", "hand, kept"),
+    "release": tr("交还规则", "released"), "rename": tr("改名", "renamed"), "merged": tr("合并", "merged"), "undo": tr("撤回", "undone"),
+}  # fmt: skip
+"""Who decided a move of the history, as people read it."""
+
+
+def stage_words(stage: dict[str, Any] | None) -> str:
+    """A customer's stage on one line; empty where there are no stages."""
+    if stage is None:
+        return ""
+    if stage["since_day"] is None:
+        return str(stage["stage"])
+    by_hand = tr(",人定的", ", set by hand") if stage["is_by_hand"] else ""
+    return tr(
+        f"{stage['stage']}({stage['since_day']} 起,{stage['days']:,} 天{by_hand})",
+        f"{stage['stage']} (since {stage['since_day']}, {stage['days']:,} days{by_hand})",
+    )
+
+
 _COLUMNS = (
     Column("stage", tr("阶段", "Stage")), Column("before", tr("之前", "Before"), "count"),
     Column("moved_in", tr("+移入", "+In"), "count"), Column("moved_out", tr("−移出", "−Out"), "count"),

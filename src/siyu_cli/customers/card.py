@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from siyu_cli.clock import format_seconds
+from siyu_cli.clock import date_of, format_seconds
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
 from siyu_cli.phone import mask_phones
+from siyu_cli.store.stages import history_of, kept_stages
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -161,6 +162,7 @@ def read_card(con: DuckDBPyConnection, customer_id: int, as_of: AsOf, *, reveal:
     keys = rows(_KEYS)
     for key in keys:
         key["files"] = [one["file"] for one in json.loads(key.pop("inputs") or "[]")]
+    moves = history_of(con, customer_id, as_of.seconds)
     return {
         "customer_id": customer_id,
         "name": shown(name),
@@ -173,16 +175,34 @@ def read_card(con: DuckDBPyConnection, customer_id: int, as_of: AsOf, *, reveal:
         "orders": rows(_ORDERS)[0],
         "last_lines": rows(_LAST_LINES),
         "tags": rows(_TAGS),
+        "stage": _stage(con, moves, as_of),
+        "stage_moves": [_worded(move, shown) for move in moves],
         "score": next(iter(rows(_SCORE)), None),
         "leads": rows(_LEADS),
         "opt_outs": rows(_OPT_OUTS),
     }
 
 
+def _stage(con: DuckDBPyConnection, moves: list[dict[str, Any]], as_of: AsOf) -> dict[str, Any] | None:
+    """The stage as of the moment, since which day, and whether a person set it; None where there are no stages."""
+    # A beginning gives way to whatever else was said, as in the view stage_state.
+    said = [move for move in moves if move["source"] != "start"] or moves
+    if not said:
+        listed = kept_stages(con)
+        return (
+            {"stage": listed[0].stage, "since_day": None, "days": 0, "is_by_hand": False} if listed else None
+        )
+    last = said[-1]
+    return {
+        "stage": last["to_stage"],
+        "since_day": date_of(last["since_day"]).isoformat(),
+        "days": as_of.day - last["since_day"],
+        "is_by_hand": last["mode"] == "hand",
+    }
+
+
 def _worded(row: dict[str, Any], shown: Callable[[str | None], str | None]) -> dict[str, Any]:
     """`*_sec` becomes `*_at` in words, `*_day` a date; texts that hold a phone are masked."""
-    from siyu_cli.clock import date_of
-
     worded: dict[str, Any] = {}
     for name, value in row.items():
         if name.endswith("_sec"):

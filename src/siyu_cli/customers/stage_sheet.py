@@ -28,7 +28,9 @@ def merge_stages(
     staged = [_columns(at, table, known, as_of) for at, table in enumerate(tables)]
     judged: list[tuple[int, int, str, str | None]] = []
     if staged:
-        stage_sheets.judge_rows(con, pa.concat_tables(staged))
+        con.register("incoming_stages", pa.concat_tables(staged))
+        stage_sheets.judge_rows(con, "incoming_stages")
+        con.unregister("incoming_stages")
         stage_sheets.write_rows(con, stages[0], run_id)
         judged = stage_sheets.verdicts(con)
     files = []
@@ -37,15 +39,8 @@ def merge_stages(
         counted = Counter((verdict, code) for _, verdict, code in mine)
         refused = [(row_no, code) for row_no, verdict, code in mine if verdict == "rejected" and code]
         files.append(judged_account(table, [(*key, rows) for key, rows in counted.items()], refused))
-    waiting = sum(verdict == "new" for _, _, verdict, _ in judged)
-    return ImportAccount(
-        tuple(files), extra={"moved": stage_sheets.moves_of(con) if staged else {}, "waiting": waiting}
-    )
-
-
-def stage_column(words: pa.ChunkedArray, known: Mapping[str, str]) -> pa.Array:
-    """The stages that words mean, null where a word means none; `known` are stages by folded name."""
-    return pa.array([known.get(fold(word)) if word else None for word in words.to_pylist()], pa.string())
+    moved = stage_sheets.moves_of(con) if staged else {}
+    return ImportAccount(tuple(files), extra={"waiting": moved.pop("", 0), "moved": moved})
 
 
 def _columns(at: int, table: CleanTable, known: Mapping[str, str], as_of: AsOf) -> pa.Table:
@@ -55,7 +50,7 @@ def _columns(at: int, table: CleanTable, known: Mapping[str, str], as_of: AsOf) 
             "file_no": pa.repeat(pa.scalar(at, pa.int64()), size),
             "row_no": rows["row_no"],
             "phone": rows["phone"],
-            "stage": stage_column(rows["stage"], known),
+            "stage": pa.array([known.get(fold(word)) for word in rows["stage"].to_pylist()], pa.string()),
             "staff_id": pa.nulls(size, pa.string()),
             "reason": rows["reason"],
             "moment_sec": pa.repeat(pa.scalar(as_of.seconds, pa.int64()), size),

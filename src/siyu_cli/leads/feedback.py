@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,9 @@ from siyu_cli.sheets.table import CleanTable
 from siyu_cli.sheets.verdicts import judged_account
 from siyu_cli.sheets.write import ListColumn, ListSheet, write_list_workbook
 from siyu_cli.store import feedback, ledger
+from siyu_cli.store.stages import kept_stages, take_back_moves
 from siyu_cli.store.versions import Undone
+from siyu_cli.words import fold
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -36,16 +38,22 @@ def merge_feedback(
 
     Each file speaks of its own moment (see `exported_moment`), never of one after `as_of`.
     """
-    staged = [_columns(at, table, as_of) for at, table in enumerate(tables)]
+    stages = [one.stage for one in kept_stages(con)]
+    known = {fold(stage): stage for stage in stages}
+    staged = [_columns(at, table, known, as_of) for at, table in enumerate(tables)]
+    files = [table.file for table in tables]
+    moved: dict[str, int] = {}
     if staged:
-        apply_rows(con, run_id, pa.concat_tables(staged), [table.file for table in tables])
+        apply_rows(con, run_id, pa.concat_tables(staged), files)
+    if staged and stages:
+        moved = feedback.move_stages(con, files, stages[0], run_id)
     judged = feedback.verdicts(con) if staged else []
     refused = feedback.refused(con) if staged else []
     changed = feedback.changes(con, run_id)
     asked = sum(rows for _, _, reason, rows in judged if reason in feedback.QUESTIONS)
     return ImportAccount(
         tuple(_account(at, table, judged, refused) for at, table in enumerate(tables)),
-        extra={"changes": changed, "questions": asked},
+        extra={"changes": changed, "questions": asked, "waiting": moved.pop("", 0), "stages": moved},
     )
 
 
@@ -59,10 +67,11 @@ def apply_rows(con: DuckDBPyConnection, run_id: int, rows: pa.Table, files: Sequ
 
 def undo_feedback(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undone:
     """Take an import of feedback back by ledger rows, inside the caller's transaction."""
-    back, stays = ledger.take_back_events(
-        con, run_id, undo_run_id, tr(f"撤回执行 {run_id}", f"run {run_id} undone")
-    )
-    return Undone(0, back, {"changed-since": stays} if stays else {})
+    reason = tr(f"撤回执行 {run_id}", f"run {run_id} undone")
+    back, stays = ledger.take_back_events(con, run_id, undo_run_id, reason)
+    moved_back, moved_on = take_back_moves(con, run_id, undo_run_id, reason)
+    stays += moved_on
+    return Undone(0, back + moved_back, {"changed-since": stays} if stays else {})
 
 
 def write_questions(con: DuckDBPyConnection, tables: Sequence[CleanTable], path: Path, as_of: AsOf) -> None:
@@ -128,10 +137,14 @@ _QUESTION_COLUMNS = (
 )
 
 
-def _columns(at: int, table: CleanTable, as_of: AsOf) -> pa.Table:
+def _columns(at: int, table: CleanTable, stages: Mapping[str, str], as_of: AsOf) -> pa.Table:
+    """The rows with their file and moment; stages as the list spells them (`stages`: by folded name)."""
     moment = min(table.exported_sec, as_of.seconds)
     size = table.rows.num_rows
-    return table.rows.append_column("file_no", pa.repeat(pa.scalar(at, pa.int64()), size)).append_column(
+    words = table.rows["stage"].to_pylist()
+    named = pa.array([stages.get(fold(word), word) if word else None for word in words], pa.string())
+    rows = table.rows.set_column(table.rows.schema.get_field_index("stage"), "stage", named)
+    return rows.append_column("file_no", pa.repeat(pa.scalar(at, pa.int64()), size)).append_column(
         "moment_sec", pa.repeat(pa.scalar(moment, pa.int64()), size)
     )
 

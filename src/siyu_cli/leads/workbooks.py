@@ -28,6 +28,7 @@ from siyu_cli.sheets.write import ListColumn, ListSheet, write_list_workbook
 from siyu_cli.store import leads, shares
 from siyu_cli.store.leads import Promised
 from siyu_cli.store.staff import all_staff
+from siyu_cli.store.stages import kept_stages
 from siyu_cli.words import file_stem
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ class Batch:
     shares: tuple[Share, ...]
     workbooks: Mapping[str, str]
     at_sec: int
+    stages: tuple[str, ...] = ()
 
 
 def read_batches(con: DuckDBPyConnection) -> tuple[list[Promised], dict[int, Batch]]:
@@ -189,7 +191,33 @@ def _read_batch(con: DuckDBPyConnection, run_id: int) -> Batch:
         for place, (staff_id, given, _) in enumerate(kept, start=1)
     )
     workbooks = {staff_id: path for staff_id, _, path in kept if path}
-    return Batch(run_id, rows, by_staff, people, workbooks, rows["at_sec"][0].as_py() if rows.num_rows else 0)
+    at_sec = rows["at_sec"][0].as_py() if rows.num_rows else 0
+    return Batch(run_id, rows, by_staff, people, workbooks, at_sec, stages_offered(con))
+
+
+def stages_offered(con: DuckDBPyConnection) -> tuple[str, ...]:
+    """The stages staff may choose from; none where the workspace has not applied any."""
+    return tuple(one.stage for one in kept_stages(con))
+
+
+def with_stages(
+    columns: Sequence[ListColumn], rows: pa.Table, stages: Sequence[str]
+) -> tuple[list[ListColumn], pa.Table]:
+    """A list with an empty column 阶段 to choose from before its last one; as it was where there are no stages."""
+    if not stages:
+        return list(columns), rows
+    at = len(columns) - 1
+    listed = [*columns[:at], ListColumn("阶段", choices=tuple(stages)), *columns[at:]]
+    return listed, rows.add_column(at, "stage", pa.nulls(rows.num_rows, pa.string()))
+
+
+def about_stages(stages: Sequence[str]) -> list[tuple[str, str]]:
+    """How to fill the column 阶段, where there is one."""
+    said = tr(
+        "有变化才填,从下拉里选;空着就是不变。填了以后规则不再动它",
+        "Choose one only where it changed; empty leaves it. Rules leave it alone then",
+    )
+    return [(tr("阶段", "Stage"), said)] if stages else []
 
 
 def _write_staff_workbook(path: Path, batch: Batch, staff_id: str, settings: LeadSettings) -> None:
@@ -197,7 +225,7 @@ def _write_staff_workbook(path: Path, batch: Batch, staff_id: str, settings: Lea
     name = next(share.name for share in batch.shares if share.staff_id == staff_id)
     day = batch.at_sec // DAY_SECONDS
     rows = batch.rows.slice(part.start, part.stop - part.start)
-    table = staff_rows(rows, day, settings)
+    columns, table = with_stages(_COLUMNS, staff_rows(rows, day, settings), batch.stages)
     about = [
         (tr("这张表", "Sheet"), tr(f"分给 {name}({staff_id})的线索", f"Leads of {name} ({staff_id})")),
         (tr("条数", "Leads"), f"{table.num_rows:,}"),
@@ -209,12 +237,13 @@ def _write_staff_workbook(path: Path, batch: Batch, staff_id: str, settings: Lea
             tr(f"从 {date_of(day)} 算还有几天,0 是最后一天", f"from {date_of(day)}, 0 is the last day"),
         ),
         (tr("怎么填", "How to"), _how_to_fill()),
+        *about_stages(batch.stages),
         (
             tr("加好友备注", "Remark"),
             tr("复制到企业微信里当备注", "Paste it as the friend's remark in 企业微信"),
         ),
     ]
-    write_list_workbook(path, [ListSheet("线索", _COLUMNS, table)], about, created=_moment(batch.at_sec))
+    write_list_workbook(path, [ListSheet("线索", columns, table)], about, created=_moment(batch.at_sec))
 
 
 def _about_due(settings: LeadSettings) -> str:

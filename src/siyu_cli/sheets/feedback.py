@@ -24,12 +24,12 @@ CONFIRMED, REFUTED = "属实", "不属实"
 FEEDBACK_SCHEMA = pa.schema(
     [
         ("row_no", pa.int64()), ("lead_id", pa.int64()), ("nth", pa.int64()), ("phone", pa.string()),
-        ("kind", pa.string()), ("note", pa.string()), ("is_confirmed", pa.int64()),
+        ("kind", pa.string()), ("note", pa.string()), ("is_confirmed", pa.int64()), ("stage", pa.string()),
     ]
 )  # fmt: skip
 """Columns of a feedback table. lead_id and nth (the assignment of the lead) are never null; kind is what the
 word in 结果 means, null where the cell is empty; phone is null unless it is a whole number; is_confirmed is
-the operator's answer to a claim that was questioned (1 true, 0 not), else null."""
+the operator's answer to a claim that was questioned (1 true, 0 not), else null; stage is what stands in 阶段."""
 
 _NONE = pa.scalar(None, pa.string())
 
@@ -63,6 +63,7 @@ def _clean(rows: BatchRows) -> dict[str, pa.Array]:
         "kind": kind,
         "note": texts_of(rows, "note"),
         "is_confirmed": _answers(rows),
+        "stage": texts_of(rows, "stage"),
     }
 
 

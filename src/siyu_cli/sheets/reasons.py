@@ -276,6 +276,13 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
             tr("写 rules/ 里 stages 列出的阶段", "write a stage that stages: in rules/ lists"),
         ),
         "missing-stage": (tr("没有写阶段", "the stage is missing"), tr("补上阶段", "fill in the stage")),
+        "stage-not-theirs": (
+            tr("线索已经不在他手里,阶段没有采用", "no longer this person's lead, the stage was not used"),
+            tr(
+                "让现在的负责员工来填,或 siyu set-stage",
+                "ask whoever has the lead now, or use siyu set-stage",
+            ),
+        ),
         "stage-differs": (
             tr("同一位客户写了两个不同的阶段", "two different stages for one customer"),
             tr("只留下对的那一行", "keep only the right row"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from siyu_cli.store import stage_sheets
 from siyu_cli.store.ledger import append_events
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _FRIEND = "('added', 'befriended')"
 
 
 def stage(con: DuckDBPyConnection, incoming: pa.Table) -> int:
-    """Make `staged_feedback` from file_no, row_no, lead_id, nth, phone, kind, note, is_confirmed, moment_sec.
+    """Make `staged_feedback` from file_no, row_no, lead_id, nth, phone, kind, note, is_confirmed, moment_sec, stage.
 
     How many layers there are. Rows that name no lead, say nothing or are refuted are judged here; answers of
     the operator come in a last layer.
@@ -38,11 +39,13 @@ def stage(con: DuckDBPyConnection, incoming: pa.Table) -> int:
         )
         SELECT i.* REPLACE (coalesce(trim(i.note), '') AS note), g.staff_id,
                CASE WHEN g.staff_id IS NULL OR s.lead_id IS NULL OR i.phone <> s.phone THEN 'rejected'
+                    WHEN i.stage IS NOT NULL AND k.stage IS NULL THEN 'rejected'
                     WHEN i.kind IS NULL OR i.is_confirmed = 0 THEN 'unchanged'
                     WHEN i.is_confirmed = 1 AND i.kind NOT IN ('added', 'befriended') THEN 'rejected'
                END AS verdict,
                CASE WHEN g.staff_id IS NULL OR s.lead_id IS NULL THEN 'no-such-lead'
                     WHEN i.phone <> s.phone THEN 'key-phone-differs'
+                    WHEN i.stage IS NOT NULL AND k.stage IS NULL THEN 'unknown-stage'
                     WHEN i.is_confirmed = 0 THEN 'refuted'
                     WHEN i.kind IS NULL THEN 'no-result'
                     WHEN i.is_confirmed = 1 AND i.kind NOT IN ('added', 'befriended') THEN 'verdict-without-claim'
@@ -51,6 +54,8 @@ def stage(con: DuckDBPyConnection, incoming: pa.Table) -> int:
         FROM incoming_feedback AS i
         LEFT JOIN given AS g ON g.lead_id = i.lead_id AND g.nth = i.nth
         LEFT JOIN lead_state AS s ON s.lead_id = i.lead_id
+        LEFT JOIN (SELECT stage FROM stage_lists WHERE run_id = (SELECT max(run_id) FROM stage_lists)) AS k
+          ON k.stage = i.stage
     """)
     con.unregister("incoming_feedback")
     con.execute("""
@@ -180,6 +185,40 @@ def write(
         """,
         [before],
     )
+
+
+def move_stages(con: DuckDBPyConnection, files: list[str], first_stage: str, run_id: int) -> dict[str, int]:
+    """Put the customers of applied rows into the stages these name, by hand; stage → how many, '' for those that wait.
+
+    A row that says nothing else counts only from whoever has the lead now.
+    """
+    con.execute("""
+        UPDATE staged_feedback SET verdict = 'rejected', reason = 'stage-not-theirs'
+        FROM lead_state AS s
+        WHERE s.lead_id = staged_feedback.lead_id AND stage IS NOT NULL AND verdict = 'unchanged' AND reason = 'no-result'
+          AND s.staff_id IS DISTINCT FROM staged_feedback.staff_id
+    """)
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE feedback_stages AS
+        SELECT f.file_no, f.row_no, l.phone, f.stage, f.staff_id, f.moment_sec,
+               list_extract($files::VARCHAR[], f.file_no + 1) || ' 第 ' || f.row_no || ' 行' AS reason
+        FROM staged_feedback AS f JOIN leads AS l ON l.lead_id = f.lead_id
+        WHERE f.stage IS NOT NULL AND f.verdict IN ('new', 'updated', 'unchanged')
+          AND coalesce(f.reason, '') NOT IN ('older-feedback', 'refuted')
+        """,
+        {"files": files},
+    )
+    stage_sheets.judge_rows(con, "feedback_stages")
+    stage_sheets.write_rows(con, first_stage, run_id)
+    con.execute("""
+        UPDATE staged_feedback SET verdict = CASE WHEN j.verdict = 'rejected' THEN 'rejected' ELSE 'updated' END,
+                                   reason = CASE WHEN j.verdict = 'rejected' THEN j.code END
+        FROM judged_stages AS j
+        WHERE j.file_no = staged_feedback.file_no AND j.row_no = staged_feedback.row_no
+          AND staged_feedback.verdict = 'unchanged' AND j.verdict IN ('new', 'updated', 'rejected')
+    """)
+    return stage_sheets.moves_of(con)
 
 
 def verdicts(con: DuckDBPyConnection) -> list[tuple[int, str, str | None, int]]:

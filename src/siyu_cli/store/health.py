@@ -60,6 +60,8 @@ _INVARIANTS = (
     ("staff", "SELECT count(*) - count(DISTINCT staff_id) FROM staff"),
     ("tags", "SELECT count(*) - count(DISTINCT (customer_id, tag)) FROM tags"),
     ("tags.customer_id", "SELECT count(*) FROM tags ANTI JOIN customers USING (customer_id)"),
+    ("stage_moves", "SELECT count(*) - count(DISTINCT move_no) FROM stage_moves"),
+    ("stage_moves.customer_id", "SELECT count(*) FROM stage_moves ANTI JOIN customers USING (customer_id)"),
     ("scores.customer_id", "SELECT count(*) FROM scores ANTI JOIN customers USING (customer_id)"),
     ("refunds.line_no", "SELECT count(*) FROM refunds ANTI JOIN order_lines USING (line_no) "
                         "WHERE line_no IS NOT NULL"),

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from siyu_cli.store.stages import stage_by_hand
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
 
-def judge_rows(con: DuckDBPyConnection, incoming: pa.Table) -> None:
-    """Make `judged_stages` of rows (file_no, row_no, phone, stage, staff_id, reason, moment_sec), each with a verdict.
+def judge_rows(con: DuckDBPyConnection, incoming: str) -> None:
+    """Make `judged_stages` of the relation `incoming`, each row with a verdict.
+
+    Its columns are file_no, row_no, phone, stage, staff_id, reason, moment_sec.
 
     `stage` is a stage of the list, null where the word is none. Of the rows about one customer the newest counts, the
     first of equally new ones. A person is moved unless they stand there by hand, or this member of staff said so
     before, or somebody said something later. A phone that is nobody's yet waits for its customer.
     """
-    con.register("incoming_stages", incoming)
-    con.execute("""
+    con.execute(f"""
         CREATE OR REPLACE TEMP TABLE judged_stages AS
         WITH told AS (
             SELECT customer_id, staff_id, arg_max(to_stage, move_no) AS stage FROM stage_moves
@@ -33,7 +33,7 @@ def judge_rows(con: DuckDBPyConnection, incoming: pa.Table) -> None:
         placed AS (
             SELECT i.*, k.customer_id, s.stage AS now_stage, s.mode, s.at_sec AS last_sec, t.stage AS told_stage,
                    w.stage AS waiting_stage, coalesce(CAST(k.customer_id AS VARCHAR), i.phone) AS who
-            FROM incoming_stages AS i
+            FROM {incoming} AS i
             LEFT JOIN customer_keys AS k ON k.kind = 'phone' AND k.value = i.phone
             LEFT JOIN stage_state AS s ON s.customer_id = k.customer_id
             LEFT JOIN told AS t ON t.customer_id = k.customer_id AND t.staff_id = i.staff_id
@@ -64,7 +64,6 @@ def judge_rows(con: DuckDBPyConnection, incoming: pa.Table) -> None:
                           WHEN code IN ('unknown-stage', 'stage-differs') THEN 'rejected' ELSE 'unchanged' END AS verdict
         FROM said
     """)
-    con.unregister("incoming_stages")
 
 
 def write_rows(con: DuckDBPyConnection, first_stage: str, run_id: int) -> int:
@@ -85,9 +84,10 @@ def verdicts(con: DuckDBPyConnection) -> list[tuple[int, int, str, str | None]]:
 
 
 def moves_of(con: DuckDBPyConnection) -> dict[str, int]:
-    """Stage → how many customers the rows put there."""
+    """Stage → how many customers the rows put there; '' → how many wait."""
     return dict(
         con.execute(
-            "SELECT stage, count(*) FROM judged_stages WHERE verdict = 'updated' GROUP BY stage ORDER BY stage"
+            "SELECT CASE WHEN verdict = 'new' THEN '' ELSE stage END, count(*) FROM judged_stages "
+            "WHERE verdict IN ('new', 'updated') GROUP BY 1 ORDER BY 1"
         ).fetchall()
     )
