@@ -63,6 +63,8 @@ def register(app: typer.Typer) -> None:
             if not run.is_dry:
                 reminders.note(run.con, plan, run.run_id, as_of.day, new, messages)
             run.counts = {"reminded": plan.reminded, "escalated": plan.escalated, "lists": len(new)}
+            if plan.stalled.num_rows:
+                run.counts["stalled"] = plan.stalled.num_rows
         outcome = Outcome(_result(plan, paths), run_id=run.run_id)
         if plan.people:
             outcome.tables.append(_table(plan))
@@ -172,6 +174,8 @@ def _result(plan: Reminding, paths: dict[str, str]) -> dict[str, Any]:
         "reminded": plan.reminded,
         "escalated": plan.escalated,
         "later_than_as_of": plan.later,
+        "stalled": plan.stalled.num_rows,
+        "stalled_without_owner": plan.unowned,
         "staff": [
             {
                 "staff_id": one.staff_id,
@@ -181,6 +185,7 @@ def _result(plan: Reminding, paths: dict[str, str]) -> dict[str, Any]:
                 "idle": one.counts[2],
                 "new": one.counts[3],
                 "escalated": one.escalated,
+                "stalled": one.stalled,
                 "file": paths[one.staff_id],
             }
             for one in plan.people
@@ -190,18 +195,22 @@ def _result(plan: Reminding, paths: dict[str, str]) -> dict[str, Any]:
 
 
 def _table(plan: Reminding) -> Table:
-    from siyu_cli.leads.reminders import WHY, why_words
+    from siyu_cli.leads.reminders import WHY, stalled_word, why_words
 
-    columns = (
+    columns = [
         Column("name", tr("员工", "Staff")),
         *(Column(code, word, "count") for code, word in zip(WHY, why_words(), strict=True)),
         Column("escalated", tr("抄送主管", "Manager told"), "count"),
-    )
-    return Table(columns, [(one.name, *one.counts, one.escalated) for one in plan.people])
+    ]
+    rows: list[tuple[Any, ...]] = [(one.name, *one.counts, one.escalated) for one in plan.people]
+    if plan.stages:
+        columns.append(Column("stalled", stalled_word(), "count"))
+        rows = [(*row, one.stalled) for row, one in zip(rows, plan.people, strict=True)]
+    return Table(columns, rows)
 
 
 def _words(plan: Reminding, written: list[WrittenList], sent: int) -> list[str]:
-    if not plan.people and not plan.told.num_rows:
+    if not plan.people and not plan.told.num_rows and not plan.unowned:
         return [tr("今天没有要提醒的", "Nothing to remind anybody of today")]
     lines = [
         tr(
@@ -214,6 +223,21 @@ def _words(plan: Reminding, written: list[WrittenList], sent: int) -> list[str]:
             tr(
                 f"注意:{plan.later:,} 条在截止时间之后还有变动,这次不看",
                 f"Note: {plan.later:,} changed after the cut-off and were left alone",
+            )
+        )
+    if plan.stalled.num_rows:
+        people = plan.stalled.num_rows
+        lines.append(
+            tr(
+                f"阶段停留太久的客户 {people:,} 位,在各人的表里",
+                f"{people:,} customers stand still, in the lists",
+            )
+        )
+    if plan.unowned:
+        lines.append(
+            tr(
+                f"另有 {plan.unowned:,} 位停留太久的客户没有负责员工,没有提醒",
+                f"{plan.unowned:,} more stand still and have no owner: nobody was reminded",
             )
         )
     good = [one for one in written if not one.problem]

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from siyu_cli.clock import DAY_SECONDS, date_of
 from siyu_cli.errors import SiyuError
 from siyu_cli.language import tr
-from siyu_cli.leads.reminders import MANAGER, Reminding, digest_of, parts_of
-from siyu_cli.leads.workbooks import RESULTS, choose_names, free_name
+from siyu_cli.leads.reminders import MANAGER, Reminding, digest_of
+from siyu_cli.leads.workbooks import RESULTS, about_stages, choose_names, free_name, with_stages
 from siyu_cli.sheets.row_keys import make_keys
 from siyu_cli.sheets.write import ListColumn, ListSheet, write_list_workbook
 
@@ -34,6 +34,16 @@ _COLUMNS = (
     ListColumn("几天没动静", "count"),
     ListColumn("到期日", "date"),
     ListColumn("剩余天数", "count"),
+    ListColumn("结果", choices=RESULTS),
+    ListColumn("反馈备注", width=30),
+)
+_STALLED_COLUMNS = (
+    ListColumn("行标识"),
+    ListColumn("手机号", width=14),
+    ListColumn("姓名"),
+    ListColumn("现在的阶段"),
+    ListColumn("停留天数", "count"),
+    ListColumn("几天就提醒", "count"),
     ListColumn("结果", choices=RESULTS),
     ListColumn("反馈备注", width=30),
 )
@@ -84,26 +94,29 @@ def write_lists(
 ) -> list[WrittenList]:
     """Write every list that is not there; one that is there may be filled in and stays."""
     names = {one.staff_id: one.name for one in plan.people}
-    parts = {**dict(parts_of(plan.rows)), MANAGER: plan.told}
+    parts = plan.parts()
     written = []
     for staff_id, path in sorted(paths.items()):
-        part, problem = parts[staff_id], ""
+        part, stalled = parts.get(staff_id, (plan.told, plan.stalled.slice(0, 0)))
+        problem = ""
         if (root / path).exists():
             continue
         try:
             if staff_id == MANAGER:
                 _write_manager(root / path, part, names, day, settings)
             else:
-                _write_list(root / path, part, names[staff_id], day)
+                _write_list(root / path, part, stalled, plan.stages, names[staff_id], day)
         except SiyuError as error:
             problem = error.message
         except OSError as error:
             problem = error.strerror or str(error)
-        written.append(WrittenList(staff_id, path, part.num_rows, problem))
+        written.append(WrittenList(staff_id, path, part.num_rows + stalled.num_rows, problem))
     return written
 
 
-def _write_list(path: Path, part: pa.Table, name: str, day: int) -> None:
+def _write_list(
+    path: Path, part: pa.Table, stalled: pa.Table, stages: tuple[str, ...], name: str, day: int
+) -> None:
     rows = pa.table(
         {
             "key": make_keys(part["lead_id"].to_numpy(), part["owners"].to_numpy()),
@@ -135,7 +148,35 @@ def _write_list(path: Path, part: pa.Table, name: str, day: int) -> None:
             ),
         ),
     ]
-    write_list_workbook(path, [ListSheet("提醒", _COLUMNS, rows)], about, created=_moment(day))
+    columns, rows = with_stages(_COLUMNS, rows, stages)
+    sheets = [ListSheet("提醒", columns, rows)] if part.num_rows or not stalled.num_rows else []
+    if stalled.num_rows:
+        sheets.append(_stalled_sheet(stalled, stages))
+        about += _about_stalled(stalled.num_rows)
+    write_list_workbook(path, sheets, [*about, *about_stages(stages)], created=_moment(day))
+
+
+def _stalled_sheet(stalled: pa.Table, stages: tuple[str, ...]) -> ListSheet:
+    """Customers who stand still; it can be filled in and sent back like the leads."""
+    rows = pa.table(
+        {
+            "key": make_keys(stalled["lead_id"].to_numpy(), stalled["owners"].to_numpy()),
+            **{one: stalled[one] for one in ("phone", "name", "stage", "days", "remind_days")},
+            "result": pa.nulls(stalled.num_rows, pa.string()),
+            "note": pa.nulls(stalled.num_rows, pa.string()),
+        }
+    )
+    return ListSheet(tr("阶段停留", "Standing still"), *with_stages(_STALLED_COLUMNS, rows, stages))
+
+
+def _about_stalled(people: int) -> list[tuple[str, str]]:
+    said = tr(
+        f"{people:,} 位客户在一个阶段里停留太久:跟进一下,阶段有变化就填「阶段」。每次停留只提醒一次。"
+        "填好发回来(siyu import-feedback 这张表 --all-sheets)",
+        f"{people:,} customers have stood still for too long; each stay is brought up once. "
+        "Fill in 阶段 where it changed (siyu import-feedback this file --all-sheets)",
+    )
+    return [(tr("阶段停留", "Standing still"), said)]
 
 
 def _write_manager(

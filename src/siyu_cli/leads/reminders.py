@@ -3,6 +3,9 @@
 A lead is listed for the first of these that is true: its protection is over, it ends today, nobody has
 touched it for `remind_days`, it came today. The ladder counts days without a sign of work: after
 `remind_days` its owner is reminded, after `escalate_days` the manager is told, each once per owner.
+
+Beside the leads a list names the customers who have stood still in a lifecycle stage for as many days as the list
+of stages allows, each stay once.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +27,8 @@ from siyu_cli.store import ledger
 from siyu_cli.store import reminders as kept
 from siyu_cli.store.reminders import Listed
 from siyu_cli.store.staff import all_staff
+from siyu_cli.store.stage_reminders import note_stalled, stalled_customers
+from siyu_cli.store.stages import kept_stages
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -54,6 +59,11 @@ def why_words() -> tuple[str, ...]:
     )
 
 
+def stalled_word() -> str:
+    """What lists and messages call customers who stand still."""
+    return tr("阶段停留", "standing still")
+
+
 @dataclass(frozen=True)
 class Due:
     """What the leads somebody holds ask for: an index into WHY (-1: nothing), and who is told this time.
@@ -79,6 +89,8 @@ class StaffDue:
     path: str | None
     is_new: bool
     is_unsaid: bool
+    stalled: int = 0
+    """Customers who stand still."""
 
     @property
     def total(self) -> int:
@@ -99,6 +111,17 @@ class Reminding:
     reminded: int
     escalated: int
     later: int
+    stalled: pa.Table
+    """Customers who stand still, by owner (store.stage_reminders)."""
+    unowned: int
+    """Customers who stand still and whom nobody looks after."""
+    stages: tuple[str, ...] = ()
+
+    def parts(self) -> dict[str, tuple[pa.Table, pa.Table]]:
+        """Each person's leads and customers, by account."""
+        leads, people = dict(parts_of(self.rows)), dict(parts_of(self.stalled))
+        none = self.rows.slice(0, 0), self.stalled.slice(0, 0)
+        return {one: (leads.get(one, none[0]), people.get(one, none[1])) for one in sorted({*leads, *people})}
 
 
 def judge(
@@ -145,15 +168,18 @@ def plan_reminders(
     table = table.filter(pc.less(table["place"], len(WHY)))
     names = {person.staff_id: person.name for person in all_staff(con)}
     before = kept.lists_of(con, as_of.day)
-    people = tuple(
-        _person(staff_id, names.get(staff_id, staff_id), part, before.get(staff_id))
-        for staff_id, part in parts_of(table)
-    )
+    found = stalled_customers(con, as_of)
+    stalled = found.filter(pc.is_valid(found["staff_id"]))
     steps = _steps(held, due, as_of, settings)
-    return Reminding(
-        people, table, told, before.get(MANAGER), steps, int(due.is_reminder.sum()), int(due.is_escalation.sum()),
-        held.later,
+    plan = Reminding(
+        (), table, told, before.get(MANAGER), steps, int(due.is_reminder.sum()), int(due.is_escalation.sum()),
+        held.later, stalled, found.num_rows - stalled.num_rows, tuple(one.stage for one in kept_stages(con)),
     )  # fmt: skip
+    people = tuple(
+        _person(staff_id, names.get(staff_id, staff_id), *parts, before.get(staff_id))
+        for staff_id, parts in plan.parts().items()
+    )
+    return replace(plan, people=people)
 
 
 def _rows(held: Held, content: pa.Table, due: Due, as_of_day: int) -> pa.Table:
@@ -209,9 +235,9 @@ def parts_of(table: pa.Table) -> list[tuple[str, pa.Table]]:
     return [(accounts[start], table.slice(start, end - start)) for start, end in bounds]
 
 
-def _person(staff_id: str, name: str, part: pa.Table, before: Listed | None) -> StaffDue:
+def _person(staff_id: str, name: str, part: pa.Table, stalled: pa.Table, before: Listed | None) -> StaffDue:
     counts = np.bincount(part["place"].to_numpy(), minlength=len(WHY))[: len(WHY)]
-    is_new = before is None or before.digest != digest_of(part)
+    is_new = before is None or before.digest != digest_of(part, stalled)
     return StaffDue(
         staff_id,
         name,
@@ -220,12 +246,17 @@ def _person(staff_id: str, name: str, part: pa.Table, before: Listed | None) -> 
         before.path if before else None,
         is_new,
         is_new or before is None or not before.is_announced,
+        stalled.num_rows,
     )
 
 
-def digest_of(part: pa.Table) -> str:
+def digest_of(part: pa.Table, stalled: pa.Table | None = None) -> str:
     """What a person's list says, as a short text: two lists with the same one are the same list."""
-    said = zip(*(part[name].to_pylist() for name in ("lead_id", "place", "due", "state")), strict=True)
+    said = list(zip(*(part[name].to_pylist() for name in ("lead_id", "place", "due", "state")), strict=True))
+    if stalled is not None:
+        said += list(
+            zip(*(stalled[name].to_pylist() for name in ("customer_id", "since_sec", "stage")), strict=True)
+        )
     return hashlib.sha256("\n".join(map(str, said)).encode()).hexdigest()[:16]
 
 
@@ -241,9 +272,12 @@ def note(
     con.register("reminder_steps", plan.steps)
     ledger.append_events(con, "reminder_steps", run_id)
     con.unregister("reminder_steps")
-    parts = {**dict(parts_of(plan.rows)), MANAGER: plan.told}
+    note_stalled(con, plan.stalled, run_id, day)
+    parts = plan.parts()
     lists = [
-        (staff_id, digest_of(parts[staff_id]), parts[staff_id].num_rows, path)
+        (MANAGER, digest_of(plan.told), plan.told.num_rows, path)
+        if staff_id == MANAGER
+        else (staff_id, digest_of(*parts[staff_id]), sum(one.num_rows for one in parts[staff_id]), path)
         for staff_id, path in paths.items()
     ]
     if lists:
@@ -254,12 +288,11 @@ def note(
 
 def message_lines(people: Sequence[StaffDue], paths: Mapping[str, str]) -> list[str]:
     """A line per person for the group: whom it speaks to, how many of what, which file. Never a phone."""
-    words = why_words()
+    words = (*why_words(), stalled_word())
     lines = []
     for person in people:
-        counts = " · ".join(
-            f"{word} {count}" for word, count in zip(words, person.counts, strict=True) if count
-        )
+        shown = zip(words, (*person.counts, person.stalled), strict=True)
+        counts = " · ".join(f"{word} {count}" for word, count in shown if count)
         file = paths[person.staff_id].rsplit("/", 1)[-1]
         lines.append(f"<@{person.staff_id}> {plain(person.name)}:{counts}({plain(file)})")
     return lines
