@@ -83,7 +83,7 @@ def test_the_sheet_can_be_filled_in_and_sent_back(desk: Shop) -> None:
     back.parent.mkdir(exist_ok=True)
     book.save(back)
     done = desk.json(
-        "import-feedback", back, "--all-sheets", "--exported-at", "2025-03-09", "--as-of", "2025-03-09"
+        "import-feedback", back, "--sheet", "阶段停留", "--exported-at", "2025-03-09", "--as-of", "2025-03-09"
     ).result
     assert done["stages"] == {"无意向客户": 1}
     assert desk.rows("SELECT stage, mode FROM stage_state WHERE customer_id = 1") == [("无意向客户", "hand")]

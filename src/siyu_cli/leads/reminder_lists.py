@@ -172,9 +172,9 @@ def _stalled_sheet(stalled: pa.Table, stages: tuple[str, ...]) -> ListSheet:
 def _about_stalled(people: int) -> list[tuple[str, str]]:
     said = tr(
         f"{people:,} 位客户在一个阶段里停留太久:跟进一下,阶段有变化就填「阶段」。每次停留只提醒一次。"
-        "填好发回来(siyu import-feedback 这张表 --all-sheets)",
+        "填好发回来(siyu import-feedback 这张表 --sheet 阶段停留)",
         f"{people:,} customers have stood still for too long; each stay is brought up once. "
-        "Fill in 阶段 where it changed (siyu import-feedback this file --all-sheets)",
+        "Fill in 阶段 where it changed (siyu import-feedback this file --sheet 阶段停留)",
     )
     return [(tr("阶段停留", "Standing still"), said)]
 
