@@ -27,6 +27,7 @@ from siyu_cli.reports.metrics import (
 )
 from siyu_cli.reports.period import Period, months_shown
 from siyu_cli.reports.segments import Scores, read_scores
+from siyu_cli.reports.stages import Stages, read_stages
 from siyu_cli.store.engine import DuckDbEngine
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Report:
     leads: Leads
     board: LeadBoard
     fairness: Fairness
+    stages: Stages
     staff: tuple[StaffRow, ...]
     scores: Scores | None
     future_rows: int
@@ -88,6 +90,7 @@ def read_report(engine: Engine, shop: str, period: Period, as_of: AsOf, run_id: 
         leads=read_leads(engine, period, first_sec, last_sec),
         board=read_board(engine, first_sec, last_sec, as_of.seconds),
         fairness=read_fairness(engine, as_of.seconds),
+        stages=read_stages(engine, first_sec, last_sec, as_of.seconds),
         staff=tuple(read_staff(engine, period)),
         scores=read_scores(engine, as_of),
         future_rows=late,

@@ -37,6 +37,8 @@ from siyu_cli.reports.metrics import LeadGroup, definitions
 from siyu_cli.reports.segment_sheets import put_heat_map, put_migration, put_segments
 from siyu_cli.reports.segments import segment_definitions
 from siyu_cli.reports.service import Report
+from siyu_cli.reports.stage_sheet import put_stages
+from siyu_cli.reports.stages import stage_definitions
 
 
 def write_report(path: Path, report: Report, created: datetime) -> None:
@@ -50,6 +52,7 @@ def write_report(path: Path, report: Report, created: datetime) -> None:
     _leads(book.create_sheet(tr("线索", "Leads")), report)
     put_board(book.create_sheet(tr("线索看板", "Lead board")), report)
     put_fairness(book.create_sheet(tr("公平", "Fairness")), report)
+    put_stages(book.create_sheet(tr("客户阶段", "Stages")), report)
     put_segments(book.create_sheet(tr("客户分层", "Segments")), report)
     put_migration(book.create_sheet(tr("分群迁移", "Moves")), report)
     put_heat_map(book.create_sheet(tr("RF热力图", "RF heat map")), report)
@@ -251,7 +254,13 @@ def _about(sheet: Worksheet, report: Report) -> None:
 
 
 def _all_definitions() -> dict[str, tuple[str, str]]:
-    return {**definitions(), **segment_definitions(), **board_definitions(), **fairness_definitions()}
+    return {
+        **definitions(),
+        **segment_definitions(),
+        **board_definitions(),
+        **fairness_definitions(),
+        **stage_definitions(),
+    }
 
 
 def _defined(key: str) -> str:

@@ -130,7 +130,7 @@ def behaviour_step(con: DuckDBPyConnection) -> None:
 # stands after it: in which stage, since when, and who decides next (`mode`: 'rule' moves on, 'hand' stays until
 # released, 'released' goes wherever a rule says). `start` is where a customer is first met: it gives way to
 # everything else, also after a merge. `undoes` is the move an `undo` takes back. stage_lists is the list as it was
-# last applied; stage_waiting holds what staff said of phones that are nobody's yet.
+# last applied, stage_renames what its stages were called before; stage_waiting holds what staff said of phones that are nobody's yet.
 _STAGES = """
 CREATE TABLE stage_moves (
     move_no BIGINT NOT NULL, customer_id BIGINT NOT NULL, at_sec BIGINT NOT NULL,
@@ -148,6 +148,7 @@ CREATE TABLE stage_lists (
     run_id BIGINT NOT NULL, position INTEGER NOT NULL, stage VARCHAR NOT NULL, remind_days INTEGER,
     is_lost INTEGER NOT NULL
 );
+CREATE TABLE stage_renames (run_id BIGINT NOT NULL, known_as VARCHAR NOT NULL, stage VARCHAR NOT NULL);
 CREATE TABLE stage_waiting (
     phone VARCHAR NOT NULL, stage VARCHAR NOT NULL, at_sec BIGINT NOT NULL, staff_id VARCHAR,
     reason VARCHAR NOT NULL, run_id BIGINT NOT NULL, used_run_id BIGINT

@@ -178,6 +178,11 @@ def apply_moves(
         [run_id, at_sec],
     )
     _keep_list(con, stages, run_id)
+    con.execute(
+        "INSERT INTO stage_renames SELECT ?, known_as, stage FROM stage_was "
+        "ANTI JOIN stage_renames USING (known_as, stage) ORDER BY known_as",
+        [run_id],
+    )
     return _append(con, run_id, at_sec)
 
 
