@@ -252,10 +252,10 @@ def test_an_older_store_gets_the_tables() -> None:
     import duckdb
 
     with duckdb.connect() as con:
-        for step in MIGRATIONS[:9]:
+        for step in MIGRATIONS[:10]:
             step(con)
         insert(con, "customers", [customer(1)])
-        for step in MIGRATIONS[9:]:
+        for step in MIGRATIONS[10:]:
             step(con)
         assert con.execute("SELECT count(*) FROM stage_state").fetchall() == [(0,)]
         assert con.execute("SELECT count(*) FROM customers").fetchall() == [(1,)]
