@@ -10,7 +10,18 @@ from typing import Any
 import fastjsonschema
 import pytest
 
-from siyu_cli.rules import case_reader, definitions, did, grammar, groups, load, metrics, settings, shapes
+from siyu_cli.rules import (
+    case_reader,
+    definitions,
+    did,
+    grammar,
+    groups,
+    load,
+    metrics,
+    settings,
+    shapes,
+    stage_list,
+)
 from siyu_cli.rules.catalog import CUSTOMER_FIELDS, METRICS, OPERANDS, ROW_FIELDS
 from siyu_cli.rules.load import check_rules
 from siyu_cli.rules.problems import RulesRefused
@@ -152,7 +163,7 @@ def test_the_reader_and_the_structure_know_the_same_keys(monkeypatch: pytest.Mon
         return real(report, node, known, what)
 
     real = shapes.pairs_of
-    for module in (shapes, case_reader, definitions, did, groups, load, metrics, settings):
+    for module in (shapes, case_reader, definitions, did, groups, load, metrics, settings, stage_list):
         monkeypatch.setattr(module, "pairs_of", noting)
     for name, block in [
         *((path.name, path.read_text(encoding="utf-8")) for path in SHIPPED),

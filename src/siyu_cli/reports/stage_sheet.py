@@ -50,7 +50,7 @@ def put_stages(sheet: Worksheet, report: Report) -> None:
     rows = [
         (
             one.stage, one.now, one.now / everybody if everybody else None, one.reached,
-            None if one.is_lost else one.passed, one.conversion, one.moved_in, one.moved_out, one.median_days, one.mean_days,
+            one.passed, one.conversion, one.moved_in, one.moved_out, one.median_days, one.mean_days,
         )
         for one in stages.rows
     ]  # fmt: skip

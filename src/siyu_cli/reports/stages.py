@@ -26,7 +26,7 @@ class StageRow:
     is_lost: bool
     now: int
     reached: int
-    passed: int
+    passed: int | None
     moved_in: int
     moved_out: int
     median_days: Fraction | None
@@ -34,8 +34,8 @@ class StageRow:
 
     @property
     def conversion(self) -> Fraction | None:
-        """Of those who came this far the share that came further; of a lost stage there is none."""
-        return None if self.is_lost or not self.reached else Fraction(self.passed, self.reached)
+        """Of those who came this far the share that came further; None where there is nowhere further to come."""
+        return Fraction(self.passed, self.reached) if self.passed is not None and self.reached else None
 
 
 @dataclass(frozen=True)
@@ -179,11 +179,11 @@ def read_stages(engine: Engine, first_sec: int, last_sec: int, as_of_sec: int) -
     for row in standing:
         now[int(row["position"])] += int(row["customers"])
         far[int(row["far_position"])] += int(row["customers"])
-    rows = [_row(*stage, now, far, lost, moved) for stage in listed]
+    last = max(position for position, _, is_lost in listed if not is_lost or position == 1)
+    rows = [_row(stage, stage[0] < last, now, far, lost, moved) for stage in listed]
     if now[0]:
         gone = tr("已去掉的阶段", "stages that are gone")
-        rows.append(StageRow(gone, True, now[0], now[0], 0, 0, 0, None, None))
-    last = max(position for position, _, is_lost in listed if not is_lost or position == 1)
+        rows.append(StageRow(gone, True, now[0], now[0], None, 0, 0, None, None))
     return Stages(tuple(rows), _by_staff(standing, [position for position, _, _ in listed], last))
 
 
@@ -228,26 +228,26 @@ def _register_places(engine: Engine, listed: list[tuple[int, str, bool]], names:
 
 
 def _row(
-    position: int,
-    stage: str,
-    is_lost: bool,
+    listed: tuple[int, str, bool],
+    leads_on: bool,
     now: Mapping[int, int],
     far: Mapping[int, int],
     lost: Mapping[int, int],
     moved: list[dict[str, int]],
 ) -> StageRow:
+    position, stage, is_lost = listed
     days: Counter[int] = Counter()
     for row in moved:
         if row["left_position"] == position and row["days"] is not None:
             days[int(row["days"])] += int(row["customers"])
-    passed = 0 if is_lost else sum(people for place, people in far.items() if place > position)
+    passed = sum(people for place, people in far.items() if place > position)
     reached = lost.get(position, 0) if is_lost else passed + far.get(position, 0)
     return StageRow(
         stage,
         is_lost,
         now.get(position, 0),
         reached,
-        passed,
+        passed if leads_on and not is_lost else None,
         sum(int(row["customers"]) for row in moved if row["position"] == position),
         sum(int(row["customers"]) for row in moved if row["left_position"] == position),
         *middle_and_mean(days),

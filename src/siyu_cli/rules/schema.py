@@ -156,7 +156,7 @@ def _definitions(entries: list[Entry]) -> Schema:
             **_keys(
                 "file", version={"const": 1}, scopes=_named(_ref("scope")), metrics=_named(_ref("metric")),
                 manual_tags=_list(_TEXT), tag_groups=_named(_ref("group")), tags=_named(_ref("tag")),
-                tests={"anyOf": [_list(_ref("test")), _NULL]},
+                stages=_list(_ref("stage"), 1), tests={"anyOf": [_list(_ref("test")), _NULL]},
             ),
             "type": ["object", "null"],
         },
@@ -180,6 +180,10 @@ def _definitions(entries: list[Entry]) -> Schema:
         "map": _keys(
             "map", field={"enum": texts}, values={**_named(_TEXT), "type": "object", "minProperties": 1},
             else_=_TEXT, missing=_TEXT, required=("field", "values"),
+        ),
+        "stage": _keys(
+            "stage", name=_TEXT, when=when, remind_after=_DAYS, was={"anyOf": [_TEXT, _list(_TEXT, 1)]}, lost=_TRUE,
+            guard=_ref("guard"), note=_TEXT, required=("name",),
         ),
         "guard": _keys("guard", max_add=count, max_remove_pct={**count, "maximum": 100}),
         "known_tag": _offered(tags),

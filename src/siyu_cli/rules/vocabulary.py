@@ -15,6 +15,7 @@ from siyu_cli.rules.catalog import (
     HELD_DAYS,
     METRICS,
     ROW_FIELDS,
+    STAGE,
     TAGS,
 )
 from siyu_cli.rules.metrics import shipped_metric
@@ -127,6 +128,9 @@ def line_of(name: str, value: Column | Metric | Ratio) -> str:
     """A condition about a field or metric that loads."""
     shown = quoted(name)
     match value:
+        case TextColumn() if name == STAGE:
+            # Which stages there are is the workspace's own affair.
+            return f"{shown} 有值"
         case TextColumn(is_path=is_path, choices=choices):
             sample = _SAMPLES.get(name) or (choices[0][0] if choices else "甲")
             return f"{shown} {'属于' if is_path else '是'} {sample}"
