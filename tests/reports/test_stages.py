@@ -21,7 +21,7 @@ from tests.shop_rows import add_lead, close_of, customer, insert, key, order, st
 RULES = "stages: [{name: 新客户}, {name: 意向客户}, {name: 成交客户, when: 订单数 >= 1}, {name: 无意向客户, lost: true}]"
 LAST = close_of("2025-03-31").seconds
 TABLES = (
-    "customers", "customer_keys", "lead_state", "staff", "opt_outs", "scores", "score_runs", "stage_moves", "stage_lists",
+    "customers", "leads", "customer_keys", "lead_state", "staff", "opt_outs", "scores", "score_runs", "stage_moves", "stage_lists",
     "stage_renames",
 )  # fmt: skip
 
