@@ -53,7 +53,7 @@ WITH told AS (
     FROM contacts WHERE customer_id IS NOT NULL AND attributes IS NOT NULL
 ),
 listed AS (
-    SELECT customer_id, (at_sec, origin, told_no, phone) AS newness, json_extract_string(attributes, [{paths}]) AS held
+    SELECT customer_id, {newness} AS newness, json_extract_string(attributes, [{paths}]) AS held
     FROM told
 ),
 said AS (
@@ -97,6 +97,13 @@ FROM contacts WHERE customer_id IS NOT NULL;
 """
 
 
+# When, friends before lists, in which order of coming, of which phone: one number, since structs compare slowly.
+_NEWNESS = (
+    "((at_sec * 2 + origin)::HUGEINT * 4294967296 + told_no) * 1000000000000000"
+    " + coalesce(TRY_CAST(phone AS BIGINT), 0)"
+)
+
+
 def traits_step(con: DuckDBPyConnection) -> None:
     """Traits and friendships of customers as views."""
     headers = [header for known in _TRAIT_HEADERS.values() for header in known]
@@ -105,7 +112,7 @@ def traits_step(con: DuckDBPyConnection) -> None:
     for name, known in _TRAIT_HEADERS.items():
         held = (f"nullif(trim(held[{headers.index(header) + 1}]), '')" for header in known)
         words.append(f"coalesce({', '.join(held)}) AS {name}")
-    con.execute(_TRAITS.format(paths=paths, words=", ".join(words)))
+    con.execute(_TRAITS.format(paths=paths, words=", ".join(words), newness=_NEWNESS))
 
 
 def behaviour_step(con: DuckDBPyConnection) -> None:
