@@ -30,7 +30,21 @@ def did(word: str, number: int | str, *, at: str = "10:00:00", product: str = "�
 
 
 def test_every_kind_of_event_and_who_did_it(shop: Shop) -> None:
-    words = ["浏览", "点击", "加购", "收藏", "分享", "签到", "进群", "领券", "咨询", "关注"]
+    words = [
+        "浏览",
+        "点击",
+        "加购",
+        "收藏",
+        "分享",
+        "签到",
+        "进群",
+        "领券",
+        "咨询",
+        "关注",
+        "核销优惠券",
+        "晒图",
+        "群消息",
+    ]
     path = events(
         shop,
         [
@@ -46,7 +60,7 @@ def test_every_kind_of_event_and_who_did_it(shop: Shop) -> None:
         ],
     )
     called = shop.json("import-events", path, expect=4)
-    assert totals(called.result) == (18, 13, 0, 0, 0, 4, 1)
+    assert totals(called.result) == (21, 16, 0, 0, 0, 4, 1)
     assert called.result["reasons"] == {"unknown-event": 2, "bad-date": 1, "missing-event-time": 1}
     assert called.result["files"][0]["unknown_words"] == {"飞走": 2}
     assert called.result["files"][0]["notes"] == {"phone-masked": 1}
@@ -62,9 +76,12 @@ def test_every_kind_of_event_and_who_did_it(shop: Shop) -> None:
         "coupon",
         "favorite",
         "follow",
+        "group_message",
         "join_group",
+        "review",
         "share",
         "sign_in",
+        "use_coupon",
         "view",
     ]
     assert called.result["events"] == {**dict.fromkeys(kinds, 1), "view": 4}
@@ -72,7 +89,7 @@ def test_every_kind_of_event_and_who_did_it(shop: Shop) -> None:
     assert shop.rows("SELECT DISTINCT day, product_key, category_key, page, page_key FROM events") == [
         (20148, "苹果", "水果", "首页Ａ", "首页a")
     ]
-    assert shop.json("status").result["events"] == 13
+    assert shop.json("status").result["events"] == 16
     words_said = shop.run("import-events", path, "--allow-rejects").stderr
     assert "不认识的行为:飞走 × 2" in words_said
 
