@@ -17,14 +17,16 @@ class Measured:
     name: str
     seconds: float
     peak_mib: float | None = None
+    cpu_seconds: float | None = None
 
 
 def time_processes(
     commands: dict[str, Sequence[str]], *, rounds: int, env: dict[str, str] | None = None
 ) -> list[Measured]:
-    """Median wall seconds and peak memory of whole processes, run A B A B …, after one warm-up of each."""
+    """Median wall and CPU seconds and peak memory of whole processes, run A B A B …, after one warm-up of each."""
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     peaks: dict[str, list[float]] = {name: [] for name in commands}
+    cpu: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(rounds + 1):
         for name, command in commands.items():
             started = time.perf_counter()
@@ -39,8 +41,10 @@ def time_processes(
             if turn:
                 seconds[name].append(time.perf_counter() - started)
                 peaks[name].append(usage.ru_maxrss / 1024)
+                cpu[name].append(usage.ru_utime + usage.ru_stime)
     return [
-        Measured(name, statistics.median(seconds[name]), statistics.median(peaks[name])) for name in commands
+        Measured(name, *(statistics.median(found[name]) for found in (seconds, peaks, cpu)))
+        for name in commands
     ]
 
 
@@ -56,9 +60,18 @@ def time_calls(calls: dict[str, Callable[[], object]], *, rounds: int) -> list[M
 
 
 def show(title: str, measured: Sequence[Measured], against: str) -> None:
-    """One table: seconds, memory, and each side's ratio to `against`."""
-    base = next(side.seconds for side in measured if side.name == against)
-    print(f"\n## {title}\n\n| side | seconds | ratio | peak MiB |\n| --- | ---: | ---: | ---: |")
+    """One table: seconds, CPU seconds, memory, and each side's ratios to `against`.
+
+    On a busy machine the wall says what the neighbours did; the CPU seconds say what the side costs.
+    """
+    base = next(side for side in measured if side.name == against)
+    print(f"\n## {title}\n\n| side | seconds | ratio | CPU s | CPU ratio | peak MiB |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for side in measured:
         peak = f"{side.peak_mib:,.0f}" if side.peak_mib else "–"
-        print(f"| {side.name} | {side.seconds:.3f} | {side.seconds / base:.2f} | {peak} |")
+        cpu = ratio = "–"
+        if side.cpu_seconds and base.cpu_seconds:
+            cpu, ratio = f"{side.cpu_seconds:.2f}", f"{side.cpu_seconds / base.cpu_seconds:.2f}"
+        print(
+            f"| {side.name} | {side.seconds:.3f} | {side.seconds / base.seconds:.2f} | {cpu} | {ratio} | {peak} |"
+        )
