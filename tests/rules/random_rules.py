@@ -169,6 +169,8 @@ def past_lines(draw: Any) -> str:
     if kind == "edge":
         if draw(st.integers(0, 5)) == 0:
             return f"末次行为 {draw(st.sampled_from(['是 浏览、加购', '不是 点击', '有值']))}"
+        if draw(st.integers(0, 3)) == 0:
+            return f"{draw(operands('money', draw(st.sampled_from(['首单额', '末单额']))))} {draw(predicates(False))}"
         name = draw(st.sampled_from(sorted(EDGES)))
         return f"{draw(operands(EDGES[name], name))} {draw(text_tests())}"
     tags = "、".join(
@@ -185,10 +187,10 @@ def past_lines(draw: Any) -> str:
 def dids(draw: Any) -> str:
     """A `did` with any of its keys."""
     events = ["浏览商品", "点击", "加购", "签到", "订单"]
-    event = draw(st.sampled_from(events))
+    event = draw(st.sampled_from([*events, "订单", "浏览商品"]))
     wheres = ["品类 属于 水果", "商品 包含 苹果、袜子", "{none: [店铺 是 甲, 商品 为空]}"]
     wheres += ["[净额 >= 50元, 数量 > 0.5件]"] if event == "订单" else ["事件 是 浏览、加购"]
-    pushes = st.sampled_from(["三月水果", "四月三月", "清明"])
+    pushes = st.sampled_from(["三月水果", "三月水果", "四月三月", "清明"])
     body = [f"event: {event}"]
     is_same = draw(st.booleans())
     optional = {
@@ -196,7 +198,7 @@ def dids(draw: Any) -> str:
         "times": st.sampled_from(['">= 2"', '"< 3"', '"= 1"', '"2 到 3"', '"!= 1"', '"3次 以上"']),
         "days": st.sampled_from(['">= 2"', '"= 1天"', '"< 3"']),
         "within": st.sampled_from(WINDOWS),
-        "after": st.builds("{{push: {}, hours: {}}}".format, pushes, st.sampled_from([12, 24, 72, 1000])),
+        "after": st.builds("{{push: {}, hours: {}}}".format, pushes, st.sampled_from([12, 12, 24, 72, 1000])),
         "where": st.sampled_from(wheres),
     }
     for key, values in optional.items():

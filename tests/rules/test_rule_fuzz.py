@@ -17,6 +17,16 @@ from tests.rules.rule_facts import AS_OF
 
 SEEDS = [path.read_text(encoding="utf-8") for path in sorted((configs_dir() / "rules").glob("*.yaml"))]
 SEEDS.append(f"{NAMES}tags: {{甲: {{when: [订单数(近30天、水果) >= 2次, 标签 没有 亲友]}}}}\n")
+SEEDS.append(f"""{NAMES}tags:
+  甲:
+    when:
+      - did: {{event: 浏览商品, same: 商品, times: ">= 3", days: 2 到 5天, within: 近7天, where: 品类 属于 水果,
+             after: {{push: 三月, hours: 72}}, without: {{event: 订单, same: true, since: first}}}}
+      - 曾有标签(近45天) 没有 亲友、售后
+      - 持有天数(亲友) >= 7
+      - 生日月 = 本月
+      - 首单渠道(水果) 包含 甲
+""")
 SIGNS = "「」()（）、,，:：-[]{}'\"#&*!|>%@` \n\t=＝≥万元天到以上有是不近123.~甲水果\x00\u3000"
 
 

@@ -66,6 +66,37 @@ def test_every_line_shows_its_actual_value_and_how_far_it_is_off() -> None:
     ]
 
 
+def test_what_was_done_and_had_and_first_values_are_lines_like_others() -> None:
+    text = """\
+manual_tags: [亲友]
+metrics: {首单渠道: {from: orders, agg: first, of: 下单渠道}}
+tags:
+  犹豫:
+    when:
+      - did:
+          event: 浏览
+          times: ">= 2"
+          where: [品类 属于 水果]
+      - 曾有标签(近9天) 有 亲友
+      - 持有天数(亲友) >= 7
+      - 首单渠道 是 抖音
+      - 生日月 = 本月
+"""
+    world = World()
+    customer = world.customer(birth_month=4)
+    world.event(customer, "view", 1, category_key="水果")
+    world.held(customer, "亲友", 5)
+    world.order(customer, 1, 100, channel_key="快手")
+    assert trace_lines(traces_of(world, text, "犹豫")[customer, "犹豫"], 0) == [
+        "✗ 全部满足",
+        '  ✗ did: {event: 浏览, times: ">= 2", where: [品类 属于 水果]}',
+        "  ✓ 曾有标签(近9天) 有 亲友",
+        "  ✗ 持有天数(亲友) >= 7  实际 5,还差 2 天",
+        "  ✗ 首单渠道 是 抖音  实际 快手",
+        "  ✗ 生日月 = 本月  实际 4",
+    ]
+
+
 def test_a_customer_without_orders_has_zeros_and_missing_values() -> None:
     world = World()
     customer = world.customer()
