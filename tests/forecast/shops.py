@@ -34,13 +34,17 @@ def cdnow(shared_data: Path) -> Buyers:
     return Buyers(*(np.array([float(row[name]) for row in rows]) for name in ("x", "t_x", "T", "zbar")))
 
 
-def cdnow_master(shared_data: Path) -> Buyers:
-    """All 23,570 customers to 1997-09-30, distinct days, in weeks."""
+def cdnow_days(shared_data: Path) -> tuple[Any, Any]:
+    """(customer, day since 1970) of every row of the master file."""
     lines = (shared_data / "cdnow" / "CDNOW_master.txt").read_text().split("\n")[1:]
     pairs = [line.split()[:2] for line in lines if line.strip()]
-    ids = np.array([int(one) for one, _ in pairs])
-    days = np.array([day for _, day in pairs]).astype("datetime64[D]" if "-" in pairs[0][1] else str)
-    days = np.array([f"{day[:4]}-{day[4:6]}-{day[6:]}" for day in days], "datetime64[D]").astype(np.int64)
+    days = np.array([f"{day[:4]}-{day[4:6]}-{day[6:]}" for _, day in pairs], "datetime64[D]")
+    return np.array([int(one) for one, _ in pairs]), days.astype(np.int64)
+
+
+def cdnow_master(shared_data: Path) -> Buyers:
+    """All 23,570 customers to 1997-09-30, distinct days, in weeks."""
+    ids, days = cdnow_days(shared_data)
     end = int(np.datetime64("1997-09-30").astype(np.int64))
     return summary(ids[days <= end], days[days <= end], end, unit=7.0)
 
