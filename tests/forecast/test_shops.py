@@ -201,3 +201,19 @@ def test_spending_beyond_all_means_says_so() -> None:
 def test_unknown_models_are_refused() -> None:
     with pytest.raises(ValueError, match="bg-bb"):
         fit_model("bg-bb", Histories.of([1], [2], [3]))
+
+
+def test_forecasts_of_pareto_come_true() -> None:
+    """One history, its rates and lives drawn from what the model says of it, purchases played out."""
+    r, alpha, s, beta = 1.2, 8.0, 0.9, 20.0
+    fit = Fit("pareto-nbd", {"r": r, "alpha": alpha, "s": s, "beta": beta}, converged=True)
+    ahead = forecast(fit, 3, 20, 30, 40, (0.1, 0.5, 0.9, 0.99))
+    dice, size = np.random.default_rng(12), 400_000
+    pace, death = dice.gamma(r + 3, 1 / (alpha + 30), size), dice.gamma(s, 1 / (beta + 30), size)
+    lives = np.minimum(40, dice.exponential(1, size) / death)
+    later = dice.poisson(pace * lives) * (dice.random(size) < ahead.alive[0])
+    assert ahead.purchases[0] == pytest.approx(later.mean(), rel=0.01)
+    assert ahead.variance[0] == pytest.approx(later.var(), rel=0.02)
+    assert ahead.buys[0] == pytest.approx(np.mean(later > 0), abs=0.004)
+    lines = np.quantile(later, [0.1, 0.5, 0.9, 0.99], method="inverted_cdf")
+    assert [float(one[0]) for one in ahead.quantiles] == lines.tolist()
