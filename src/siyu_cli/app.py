@@ -10,6 +10,7 @@ import typer
 from siyu_cli.commands import (
     customers,
     data,
+    explaining,
     imports,
     imports_feedback,
     imports_people,
@@ -97,6 +98,7 @@ for panel in (
     reminders,
     scores,
     customers,
+    explaining,
     people,
     stages,
     rules,

@@ -201,6 +201,25 @@ tests:
     assert failed(run_suite(shop, rules)) == []
 
 
+def test_fields_of_other_facts_and_groups_can_be_given(shop: Shop) -> None:
+    rules = """\
+tags:
+  老友: {when: [加粉天数 >= 30, 已流失 为假, 订单已绑定 为真]}
+  本月寿星: {when: [生日月 = 本月, 性别 是 女]}
+  高危: {when: 流失风险 是 高}
+  群里的: {when: 群 有 福利一群}
+tests:
+  - name: 字段
+    as_of: 2025-03-15
+    customers:
+      - {id: 甲, 加粉天数: 30, 订单已绑定: true, 生日月: 3, 性别: 女, expect: {only: [老友, 本月寿星]}}
+      - {id: 乙, 加粉天数: 30, 已流失: true, 订单已绑定: true, 生日月: 4, 性别: 女, expect: {only: []}}
+      - {id: 丙, 流失风险: 高, 群: [福利一群], expect: {only: [高危, 群里的]}}
+      - {id: 丁, 流失风险: 低, 生日月: 3, 性别: 男, 群: [福利二群], expect: {only: []}}
+"""
+    assert failed(run_suite(shop, rules)) == []
+
+
 def test_events_and_sends_go_through_the_store_too(shop: Shop) -> None:
     rules = """\
 scopes:

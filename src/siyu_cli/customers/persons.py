@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from siyu_cli.customers.facts import build_facts
@@ -16,28 +17,46 @@ if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
 
 
-def build_facts_of(con: DuckDBPyConnection, people: Collection[int], as_of: AsOf) -> None:
-    """Make the fact tables (see `facts`) of these customers only: cheap, however large the store.
+# What facts are made of, and how the rows of a few customers are found in it.
+_NARROWED = {
+    "order_lines": "SEMI JOIN fact_people USING (customer_id)",
+    "refunds": "SEMI JOIN fact_people USING (customer_id)",
+    "item_nets": "SEMI JOIN order_lines USING (order_no)",
+    "events": "SEMI JOIN fact_people USING (customer_id)",
+    "push_members": "SEMI JOIN fact_people USING (customer_id)",
+    "customers": "SEMI JOIN fact_people USING (customer_id)",
+}
+_OF_ORDERS = ("order_lines", "refunds", "item_nets")
 
-    Their rows stand in for the whole tables while the facts are built.
+
+@contextmanager
+def only_people(
+    con: DuckDBPyConnection, people: Collection[int], tables: Collection[str] = tuple(_NARROWED)
+) -> Iterator[None]:
+    """Inside, these tables of the store hold the rows of these customers only: facts of them are cheap,
+    however large the store.
     """
     (store,) = con.execute("SELECT current_database()").fetchall()[0]
     con.execute(
         "CREATE OR REPLACE TEMP TABLE fact_people AS SELECT unnest(?::BIGINT[]) AS customer_id",
         [list(people)],
     )
-    narrowed = {
-        "order_lines": "SEMI JOIN fact_people USING (customer_id)",
-        "refunds": "SEMI JOIN fact_people USING (customer_id)",
-        "item_nets": "SEMI JOIN order_lines USING (order_no)",
-    }
-    for table, condition in narrowed.items():
+    chosen = [table for table in _NARROWED if table in tables]
+    for table in chosen:
         con.execute(
-            f'CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM "{store}".main.{table} {condition}'
+            f'CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM "{store}".main.{table} {_NARROWED[table]}'
         )
-    build_facts(DuckDbEngine(con), as_of)
-    for table in narrowed:
-        con.execute(f"DROP TABLE temp.{table}")
+    try:
+        yield
+    finally:
+        for table in chosen:
+            con.execute(f"DROP TABLE temp.{table}")
+
+
+def build_facts_of(con: DuckDBPyConnection, people: Collection[int], as_of: AsOf) -> None:
+    """Make the fact tables (see `facts`) of the orders of these customers only."""
+    with only_people(con, people, _OF_ORDERS):
+        build_facts(DuckDbEngine(con), as_of)
 
 
 def key_text(kind: str, namespace: str, value: str, *, reveal: bool = False) -> str:

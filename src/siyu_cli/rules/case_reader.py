@@ -18,9 +18,10 @@ from siyu_cli.rules.cases import (
     CaseStep,
     Expectation,
     RuleTest,
+    TagDays,
     Values,
 )
-from siyu_cli.rules.catalog import CUSTOMER_FIELDS, EVENT, ROW_FIELDS, TAGS
+from siyu_cli.rules.catalog import CUSTOMER_FIELDS, EVENT, GROUPS, HAD_TAGS, ROW_FIELDS, TAGS
 from siyu_cli.rules.definitions import report_twice
 from siyu_cli.rules.predicates import MAX_NUMBER
 from siyu_cli.rules.problems import Report, suggestion
@@ -30,7 +31,6 @@ from siyu_cli.words import fold
 from siyu_cli.yamlfile import Items, Node, Scalar
 from siyu_cli.yamlfile import Mapping as YamlMapping
 
-HISTORY = "曾有标签"
 STATUSES = ("paid", "unpaid", "closed", "refunded")
 _TIMES = ("ago", "at")
 _ORDER_KEYS = (*_TIMES, "paid", "refund", "refund_ago", "refund_at", "status", "items")
@@ -131,7 +131,7 @@ class CaseReader:
     def _customer(
         self, node: Node, as_of: AsOf, here: dict[str, Scalar], expectations: list[Expectation]
     ) -> CaseCustomer | None:
-        keys = ("id", "orders", "events", "sends", TAGS, HISTORY, "expect", "note", *CUSTOMER_FIELDS)
+        keys = ("id", "orders", "events", "sends", TAGS, HAD_TAGS, GROUPS, "expect", "note", *CUSTOMER_FIELDS)
         pairs = pairs_of(self.report, node, keys, tr("测试的客户", "a customer of a test"))
         name = pairs["id"][1] if "id" in pairs else None
         if not isinstance(name, Scalar) or not name.text.strip():
@@ -154,11 +154,11 @@ class CaseReader:
             text,
             name.mark,
             self._each(pairs, "orders", lambda one: self._order(one, as_of)),
-            self._each(pairs, "events", lambda one: self._event(one, as_of)),
+            (*self._each(pairs, "events", lambda one: self._event(one, as_of)), *self._groups(pairs, as_of)),
             self._each(pairs, "sends", lambda one: self._send(one, as_of)),
             tuple(given),
-            self._tags(pairs, TAGS),
-            self._tags(pairs, HISTORY),
+            self._tag_days(pairs, TAGS, 0),
+            self._tag_days(pairs, HAD_TAGS, 1),
         )
 
     def _each(self, pairs: Pairs, key: str, read: Callable[[Node], list[T]]) -> tuple[T, ...]:
@@ -177,17 +177,31 @@ class CaseReader:
                 self.report.add("E204", scalar, message)
         return Expectation(customer, key.mark, self._tags(pairs, "has"), self._tags(pairs, "lacks"), only)
 
+    def _tag_days(self, pairs: Pairs, key: str, least: int) -> TagDays:
+        """`[甲, 乙]`, as of `least` days before; `{甲: 10}`, ten days before."""
+        node = pairs[key][1] if key in pairs else None
+        if not isinstance(node, YamlMapping):
+            return tuple((tag, least) for tag in self._tags(pairs, key))
+        found = []
+        for name, days in node.pairs:
+            tag = self._tag(name)
+            ago = whole_number_of(self.report, days, least, _MAX_AGO)
+            if tag is not None and ago is not None:
+                found.append((tag, ago))
+        return tuple(found)
+
+    def _tag(self, scalar: Scalar) -> str | None:
+        """A tag under its defined name, or None with an E204."""
+        if fold(scalar.text) not in self.tags:
+            message = tr(f"没有叫「{scalar.text}」的标签", f"No tag “{scalar.text}”")
+            self.report.add("E204", scalar, message, suggestion(scalar.text, sorted(self.tags.values())))
+        return self.tags.get(fold(scalar.text))
+
     def _tags(self, pairs: Pairs, key: str) -> tuple[str, ...]:
         if key not in pairs:
             return ()
-        found: dict[str, None] = {}
-        for scalar in texts_of(self.report, pairs[key][1]):
-            if fold(scalar.text) in self.tags:
-                found[self.tags[fold(scalar.text)]] = None
-            else:
-                message = tr(f"没有叫「{scalar.text}」的标签", f"No tag “{scalar.text}”")
-                self.report.add("E204", scalar, message, suggestion(scalar.text, sorted(self.tags.values())))
-        return tuple(found)
+        named = [self._tag(scalar) for scalar in texts_of(self.report, pairs[key][1])]
+        return tuple(dict.fromkeys(tag for tag in named if tag is not None))
 
     def _order(self, node: Node, as_of: AsOf) -> list[CaseOrder]:
         texts = _texts(ROW_FIELDS["orders"])
@@ -247,6 +261,11 @@ class CaseReader:
         if at_sec is None or kind is None or times is None:
             return []
         return [CaseEvent(kind, at_sec, self._own_texts(pairs, texts))] * times
+
+    def _groups(self, pairs: Pairs, as_of: AsOf) -> tuple[CaseEvent, ...]:
+        """`群: [甲]`: joined a group, just now."""
+        names = texts_of(self.report, pairs[GROUPS][1]) if GROUPS in pairs else []
+        return tuple(CaseEvent("join_group", as_of.seconds, (("page_key", one.text),)) for one in names)
 
     def _send(self, node: Node, as_of: AsOf) -> list[CaseSend]:
         pairs = pairs_of(self.report, node, ("push", *_TIMES), tr("测试的推送", "a send of a test"))

@@ -11,6 +11,10 @@ Values = tuple[tuple[str, int | str | None], ...]
 """(column, value) in stored form: folded text, fen, 0 or 1; None is missing."""
 
 
+TagDays = tuple[tuple[str, int], ...]
+"""(tag, days before D)."""
+
+
 @dataclass(frozen=True)
 class CaseLine:
     """One thing bought: its share of what was paid and sent back, and its texts as typed."""
@@ -52,7 +56,8 @@ class CaseSend:
 @dataclass(frozen=True)
 class CaseCustomer:
     """What a step says of a customer: it is added to what earlier steps said. `given` values stand in for
-    what would be computed; `hand_tags` are set by people; `past_tags` were held before, for whichever window.
+    what would be computed; `hand_tags` are set by people, so many days before; `past_tags` were held on that one
+    day before.
     """
 
     name: str
@@ -61,8 +66,8 @@ class CaseCustomer:
     events: tuple[CaseEvent, ...] = ()
     sends: tuple[CaseSend, ...] = ()
     given: Values = ()
-    hand_tags: tuple[str, ...] = ()
-    past_tags: tuple[str, ...] = ()
+    hand_tags: TagDays = ()
+    past_tags: TagDays = ()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from siyu_cli.rules.cases import RuleTest
 from siyu_cli.rules.mutants import Mutant, mutants_of
@@ -12,7 +12,11 @@ from siyu_cli.rules.survival import survivors_of
 from siyu_cli.rules.testing import Case, Check, checks_of, run_tests
 from siyu_cli.rules.trace import Traced, Tracer
 from siyu_cli.rules.tree import RuleSet, TagRule
+from siyu_cli.store.fixtures import memory_store
 from siyu_cli.yamlfile import Mark
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 @dataclass(frozen=True)
@@ -97,15 +101,16 @@ def judge(
     spoken_of = set(automatic if tags is None else tags)
     about = [rule for rule in rules.tags if rule.name in spoken_of]
     tracer = Tracer(about) if with_coverage else None
-    held, rows = run_tests(rules, tests, tracer)
-    checks = tuple(checks_of(tests, held, automatic))
-    failures = _explain(rules, tests, [check for check in checks if not check.is_met])
-    coverage = tuple(_covered(tracer, rule, checks, rows) for rule in about) if tracer else None
     mutants: list[Mutant] | None = None
     survivors: list[Mutant] = []
-    if with_mutants and not failures:
-        mutants = mutants_of(rules, spoken_of)
-        survivors = survivors_of(rules, tests, checks, mutants)
+    with memory_store() as con:
+        held, rows = run_tests(con, rules, tests, tracer)
+        checks = tuple(checks_of(tests, held, automatic))
+        failures = _explain(con, rules, tests, [check for check in checks if not check.is_met])
+        if with_mutants and not failures:
+            mutants = mutants_of(rules, spoken_of)
+            survivors = survivors_of(con, rules, tests, checks, mutants)
+    coverage = tuple(_covered(tracer, rule, checks, rows) for rule in about) if tracer else None
     return Verdict(
         tuple(tests),
         len({check.case for check in checks}),
@@ -123,13 +128,15 @@ def is_enough(verdict: Verdict, minimum: int | None) -> bool:
     return minimum is None or all(share >= minimum for share in shares if share is not None)
 
 
-def _explain(rules: RuleSet, tests: Sequence[RuleTest], unmet: Sequence[Check]) -> tuple[Failure, ...]:
+def _explain(
+    con: DuckDBPyConnection, rules: RuleSet, tests: Sequence[RuleTest], unmet: Sequence[Check]
+) -> tuple[Failure, ...]:
     """The failed checks with the traces of their tags, by running their tests once more."""
     if not unmet:
         return ()
     names, tags = {check.case.test for check in unmet}, {check.tag for check in unmet}
     tracer = Tracer(rule for rule in rules.tags if rule.name in tags)
-    _, rows = run_tests(rules, [test for test in tests if test.name in names], tracer)
+    _, rows = run_tests(con, rules, [test for test in tests if test.name in names], tracer)
     return tuple(
         Failure(check, tracer.trace(check.tag, rows[check.case]) if check.tag in tracer.outlines else None)
         for check in unmet

@@ -56,6 +56,13 @@ _OR_ZERO = "COALESCE({}, 0)"
 _AS_IS = "{}"
 _TEXT = f"COALESCE(substr({{}}, {_VALUE_AT}), '')"
 _NUMBER = f"CASE WHEN length({{}}) >= {_VALUE_AT} THEN CAST(substr({{}}, {_VALUE_AT}) AS BIGINT) END"
+BEHIND: dict[Source, tuple[str, ...]] = {
+    "orders": ("order_no", "net_fen"),
+    "items": ("order_no", "line_no", "net_fen"),
+    "events": ("kind", "product_key", "page_key"),
+    "sends": ("push_key",),
+}
+"""What shows a row of a source to people, beside its time."""
 LeafSql = Callable[[Condition], Sql]
 
 
@@ -143,6 +150,29 @@ class Measures:
                     below = f"{grain}_parts"
                 found.append((f"{grain}_sums", self._sums(grain, below)))
         return found
+
+    def rows_behind(self, metric: Metric, limit: int) -> Sql:
+        """The newest rows that count for a metric (the oldest, where it asks for the first): the columns of
+        BEHIND[source], and `customer_id`.
+        """
+        grain = self._grain(metric)
+        table = FACT_TABLES[grain]
+        columns = [self._column(grain, name) for name in (*BEHIND[grain], table.sec, table.row_no)]
+        where = self._filter(metric, orders_only=metric.aggregate != "sum")
+        rows = self._rows(grain)
+        ctes = [
+            sql(f"{of}_words_{column} AS ({{}})", self._words_of(of, column))
+            for of, column in self._words
+            if of == grain
+        ]
+        ctes.append(sql(f"{grain}_rows AS ({{}})", rows))
+        way = "ASC" if metric.aggregate in ("days_since_first", "first") else "DESC"
+        chosen = ", ".join(dict.fromkeys(["customer_id", *columns]))
+        return sql(
+            f"WITH {{}} SELECT {chosen} FROM {grain}_rows WHERE {{}}"
+            f" ORDER BY {table.sec} {way}, {table.row_no} {way} LIMIT {limit:d}",
+            join(", ", ctes), where,
+        )  # fmt: skip
 
     def joins(self) -> str:
         """How `base` reaches the aggregates from customers c."""

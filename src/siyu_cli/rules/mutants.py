@@ -15,15 +15,19 @@ from typing import Any, cast
 from siyu_cli.language import tr
 from siyu_cli.rules.amounts import bound_text, nearest_fit, step_of
 from siyu_cli.rules.tree import (
+    DEED_DAYS,
+    DEED_TIMES,
     AllOf,
     AnyOf,
     AtLeast,
     Condition,
+    Did,
     Keeping,
     Measure,
     Metric,
     Not,
     NumberTest,
+    NumberValue,
     Operator,
     Ratio,
     RuleSet,
@@ -146,10 +150,14 @@ def _plain(condition: Condition) -> Condition:
     match condition:
         case NumberTest(operator=">=" | ">" | "<=" | "<") if step_of(condition.value) is not None:
             goal, _ = nearest_fit(condition)
+            if condition.operator in (">=", ">") and goal <= _least(condition.value):
+                return TRUE
             operator: Operator = ">=" if condition.operator in (">=", ">") else "<="
             return NumberTest(condition.value, operator, int(goal * 100))
         case AllOf(members) | AnyOf(members):
             plain = tuple(dict.fromkeys(map(_plain, members)))
+            if isinstance(condition, AllOf):
+                plain = tuple(one for one in plain if one != TRUE)
             return plain[0] if len(plain) == 1 else type(condition)(plain)
         case Not(member):
             return Not(_plain(member))
@@ -157,8 +165,18 @@ def _plain(condition: Condition) -> Condition:
             if n == len(members):
                 return _plain(AllOf(members))
             return _plain(AnyOf(members)) if n == 1 else AtLeast(n, tuple(map(_plain, members)))
+        case Did():
+            return replace(condition, when=None if condition.when is None else _plain(condition.when))
         case _:
             return condition
+
+
+def _least(value: NumberValue) -> int:
+    """The least a number can be, where it is never missing: counts are 0 at least, of a `did` 1; else very low."""
+    if value in (DEED_TIMES, DEED_DAYS):
+        return 1
+    is_count = isinstance(value, Metric) and value.aggregate in ("count", "days", "distinct")
+    return 0 if is_count else -(10**12)
 
 
 def _changed(condition: Condition, place: Change | None) -> Iterator[tuple[Condition, Change]]:
@@ -170,6 +188,8 @@ def _changed(condition: Condition, place: Change | None) -> Iterator[tuple[Condi
         yield from _changed_nesting(condition)
     elif isinstance(condition, NumberTest) and place is not None:
         yield from _moved_bound(condition, place)
+    if isinstance(condition, Did) and place is not None:
+        yield from _changed_did(condition, place)
     if place is not None and not members_of(condition):
         yield from _moved_windows(condition, place)
     for number, member in enumerate(members_of(condition)):
@@ -206,6 +226,34 @@ def _changed_nesting(condition: Condition) -> Iterator[tuple[Condition, Change]]
                 )
                 yield replace(condition, n=n), Change(written.mark, "at_least", what, missing)
     yield from _changed_list(condition, written.text, written.mark)
+
+
+def _changed_did(did: Did, place: Change) -> Iterator[tuple[Condition, Change]]:
+    """Its counts, what it looks for in the deeds, how long after a push, and what must not follow."""
+    for changed, change in _changed(did.when, place) if did.when is not None else ():
+        yield replace(did, when=changed), change
+    if did.where is not None:
+        yield (
+            replace(did, where=None),
+            _of_did(place, "where", tr("缺只有 where 不符的用例", "no case fails only where")),
+        )
+        for changed, change in _changed(did.where, place):
+            yield replace(did, where=changed), change
+    if did.without is not None:
+        missing = tr("缺后来又做了 without 那件事的用例", "no case does what without names")
+        yield replace(did, without=None), _of_did(place, "without", missing)
+    if did.after is not None:
+        for hours in (did.after.hours + 1, did.after.hours - 1):
+            if hours >= 1:
+                what = tr(f"hours 改成 {hours}", f"hours becomes {hours}")
+                at = max(hours, did.after.hours)
+                missing = tr(f"缺推送后第 {at} 小时的用例", f"no case {at} hours after the push")
+                changed_after = replace(did.after, hours=hours)
+                yield replace(did, after=changed_after), replace(place, change=what, missing=missing)
+
+
+def _of_did(place: Change, key: str, missing: str) -> Change:
+    return replace(place, change=tr(f"去掉 {key}", f"without {key}"), missing=missing)
 
 
 def _changed_list(condition: Condition, key: str, mark: Mark) -> Iterator[tuple[Condition, Change]]:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from siyu_cli.errors import SiyuError
 from siyu_cli.files import replacing
-from siyu_cli.rules.catalog import AGGREGATES, CUSTOMER_FIELDS, FACT_TABLES, HAD_TAGS, ROW_FIELDS, TAGS, UNITS
+from siyu_cli.rules.catalog import (
+    AGGREGATES,
+    CUSTOMER_FIELDS,
+    FACT_TABLES,
+    GROUPS,
+    HAD_TAGS,
+    ROW_FIELDS,
+    TAGS,
+    UNITS,
+)
 from siyu_cli.rules.structure import STRUCTURE
 from siyu_cli.rules.tagging import workspace_rules
 from siyu_cli.rules.tree import RuleSet, TextColumn
@@ -208,7 +217,9 @@ def _tests(entries: list[Entry]) -> Schema:
     as_of: Schema = {"type": "string"}
     day: Schema = {"ago": {"type": "integer", "minimum": 0}, "at": {"type": "string"}}
     known, text_or_none = _ref("known_tag"), {"type": ["string", "number", "boolean", "null"]}
-    given = dict.fromkeys(CUSTOMER_FIELDS, text_or_none) | {TAGS: _list(known), HAD_TAGS: _list(known)}
+    some_days_ago: Schema = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
+    held: Schema = {"anyOf": [_list(known), some_days_ago]}
+    given = dict.fromkeys(CUSTOMER_FIELDS, text_or_none) | {TAGS: held, HAD_TAGS: held, GROUPS: _list(_TEXT)}
     texts = {source: dict.fromkeys(fields, _TEXT) for source, fields in ROW_FIELDS.items()}
     events = {"anyOf": [{"enum": _names(entries, "events")}, _TEXT]}
     expect = _keys("expect", has=_list(known), lacks=_list(known), only=_list(known))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from siyu_cli.rules.cases import RuleTest
 from siyu_cli.rules.mutants import Mutant
 from siyu_cli.rules.testing import Check, run_tests
 from siyu_cli.rules.tree import RuleSet, TagGroup, TagRule, TagTest, tags_in
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 # Copies of rules in one query: planning a statement costs more than in proportion to its columns.
 _COPIES = 150
@@ -32,7 +35,11 @@ class _Copies:
 
 
 def survivors_of(
-    rules: RuleSet, tests: Sequence[RuleTest], checks: Sequence[Check], mutants: Sequence[Mutant]
+    con: DuckDBPyConnection,
+    rules: RuleSet,
+    tests: Sequence[RuleTest],
+    checks: Sequence[Check],
+    mutants: Sequence[Mutant],
 ) -> list[Mutant]:
     """The mutants under which every check that was met is still met."""
     found: list[Mutant] = []
@@ -44,7 +51,7 @@ def survivors_of(
         for copies in batch:
             for tag, rule in copies.rules.items():
                 aliases.setdefault(tag, []).append(rule.name)
-        held = run_tests(many, tests, aliases=aliases)[0] if checked else {}
+        held = run_tests(con, many, tests, aliases=aliases)[0] if checked else {}
         for copies in batch:
             noticed = any(
                 (copies.name(check.tag) in held[check.case].all) != check.is_held

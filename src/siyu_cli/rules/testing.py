@@ -20,7 +20,7 @@ from siyu_cli.rules.tagging import columns_of, evaluate
 from siyu_cli.rules.trace import Tracer
 from siyu_cli.rules.tree import RuleSet
 from siyu_cli.store.engine import DuckDbEngine, Engine
-from siyu_cli.store.fixtures import add_rows, held_now, memory_store, scratch, set_values
+from siyu_cli.store.fixtures import add_rows, held_now, scratch, set_values
 from siyu_cli.store.tags import apply_changes, plan_changes
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Mark
@@ -65,12 +65,14 @@ class Check:
 
 
 def run_tests(
+    con: DuckDBPyConnection,
     rules: RuleSet,
     tests: Sequence[RuleTest],
     tracer: Tracer | None = None,
     aliases: Mapping[str, Sequence[str]] = _NONE,
 ) -> tuple[dict[Case, Held], dict[Case, dict[str, Any]]]:
-    """What every case holds; with a tracer also the row from which its traces are read.
+    """What every case holds; with a tracer also the row from which its traces are read. The store is empty
+    (`store.fixtures.memory_store`) and is so again afterwards.
 
     `aliases` are tags that get by hand or by history whatever the one they stand for gets.
     """
@@ -79,11 +81,9 @@ def run_tests(
         groups.setdefault(test.days, []).append(test)
     held: dict[Case, Held] = {}
     rows: dict[Case, dict[str, Any]] = {}
-    if groups:
-        with memory_store() as con:
-            for group in groups.values():
-                with scratch(con):
-                    _Bench(con, rules, group, tracer, aliases).run(held, rows)
+    for group in groups.values():
+        with scratch(con):
+            _Bench(con, rules, group, tracer, aliases).run(held, rows)
     return held, rows
 
 
@@ -162,14 +162,18 @@ class _Bench:
         events: list[dict[str, Any]] = []
         sends: list[dict[str, Any]] = []
         tags: list[dict[str, Any]] = []
+        past: list[dict[str, Any]] = []
         for test, step in steps:
             for customer in step.customers:
                 who = self.ids[test.name, customer.name]
                 lines += [line for order in customer.orders for line in self._lines(who, order)]
                 events += self._events(who, customer)
                 sends += [_send(who, one.push, one.at_sec) for one in customer.sends]
-                for tag in customer.hand_tags:
-                    tags += [_hand_tag(who, one, step.as_of.day) for one in (tag, *self.aliases.get(tag, ()))]
+                for tag, ago in customer.hand_tags:
+                    day = step.as_of.day - ago
+                    tags += [_hand_tag(who, one, day) for one in (tag, *self.aliases.get(tag, ()))]
+                for tag, ago in customer.past_tags:
+                    past += _past_tag(who, tag, step.as_of.day - ago)
                 for column, value in customer.given:
                     self.given.setdefault(column, {})[who] = value
         for table, rows in (
@@ -177,6 +181,7 @@ class _Bench:
             ("events", events),
             ("push_members", sends),
             ("tags", tags),
+            ("tag_log", past),
         ):
             add_rows(self.con, table, rows)
 
@@ -227,3 +232,9 @@ def _hand_tag(who: int, tag: str, day: int) -> dict[str, Any]:
     return {
         "customer_id": who, "tag": tag, "source": "manual", "pin": "on", "set_day": day, "rule_hash": "", "run_id": 1,
     }  # fmt: skip
+
+
+def _past_tag(who: int, tag: str, day: int) -> list[dict[str, Any]]:
+    """Held on that day, and on the next no longer: run 0 is before all runs of a test."""
+    line = {"run_id": 0, "customer_id": who, "tag": tag, "rule_hash": "", "cause": "", "reason": ""}
+    return [{**line, "action": "add", "day": day}, {**line, "action": "remove", "day": day + 1}]

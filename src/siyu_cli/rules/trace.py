@@ -17,9 +17,11 @@ from siyu_cli.rules.tree import (
     AtLeast,
     Condition,
     Did,
+    HadTag,
     HeldDays,
     Metric,
     NumberColumn,
+    NumberTest,
     NumberValue,
     Ratio,
     RuleSet,
@@ -156,6 +158,21 @@ def parts_in(condition: Condition) -> tuple[list[NumberValue], list[TextValue], 
     return list(numbers), list(texts), list(tags)
 
 
+def tags_spoken_of(condition: Condition) -> tuple[str, ...]:
+    """Every tag that a line names: held, held before, or held for so many days."""
+    found: dict[str, None] = {}
+
+    def look(node: Condition) -> None:
+        for member in members_of(node):
+            look(member)
+        match node:
+            case TagTest(tag) | HadTag(tag=tag) | NumberTest(value=HeldDays(tag=tag)):
+                found[tag] = None
+
+    look(condition)
+    return tuple(found)
+
+
 class Tracer:
     """What to watch for the traces of some rules, and reading them from the rows that come back."""
 
@@ -204,7 +221,7 @@ class Tracer:
         is_true = self.is_true(outline.condition, row)
         if outline.is_line:
             numbers, texts, tests = parts_in(outline.condition)
-            tags = tuple(test.tag for test in tests)
+            tags = tags_spoken_of(outline.condition)
             said = [self._number_text(value, row) for value in numbers]
             said += [row[self._places[text].text] or tr("没有值", "missing") for text in texts]
             said += [self._tag_text(test, row) for test in tests]

@@ -1,0 +1,199 @@
+"""explain-tag: why a customer has a tag or not, from the rows to the history to the coming days."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from siyu_cli.clock import DAY_SECONDS
+from siyu_cli.rules.replay import only_needed
+from tests.conftest import Shop
+from tests.rules.rule_facts import rules_of
+from tests.rules.test_tag_commands import only_rule
+from tests.shop_rows import customer, day, insert, key, order, writable
+
+LEAVING = "重要客户·即将流失"
+SHIPPED = ("--as-of", "2025-03-15")
+
+
+@pytest.fixture
+def leaver(shop: Shop) -> Shop:
+    """A shop with 张三, who bought last on 2025-01-13, and somebody else."""
+    with writable(shop) as con:
+        insert(con, "customers", [customer(1, name="张三"), customer(2, name="李四")])
+        insert(con, "customer_keys", [key(1, "13800000001"), key(2, "13900000002")])
+        lines = [
+            order(1, 1, "2025-01-13", 680.0, refund_fen=6750, refund_sec=0),
+            order(2, 1, "2024-12-15", 100.0),
+            order(3, 1, "2024-11-15", 50.0, product="智利车厘子", product_key="智利车厘子"),
+            order(4, 1, "2024-10-15", 50.0),
+            order(5, 2, "2025-03-01", 999.0),
+        ]
+        insert(con, "order_lines", lines)
+    return shop
+
+
+def explained(shop: Shop, who: str, tag: str, as_of: str = "2025-03-15", expect: int = 0) -> dict[str, Any]:
+    return shop.json("explain-tag", who, tag, "--as-of", as_of, expect=expect).result
+
+
+def test_the_lines_the_rows_behind_them_and_the_history(leaver: Shop) -> None:
+    for moment in ("2025-02-12", "2025-03-15"):
+        leaver.run("apply-tags", "--as-of", moment)
+    result = explained(leaver, "138****0001", LEAVING)
+    assert (result["is_wanted"], result["reason"], result["held"], result["pin"]) == (
+        False,
+        "none",
+        None,
+        "none",
+    )
+    assert (result["rule"]["file"], result["rule"]["line"]) == ("rules/流失.yaml", 7)
+    assert [(one["is_true"], one["actual"], one["distance"]) for one in result["trace"]["members"]] == [
+        (True, "4", ""), (False, "61", "超上限 1 天"), (True, "812.50", ""),
+    ]  # fmt: skip
+    orders = result["evidence"][0]["rows"]
+    assert [row["at"][:10] for row in orders] == ["2025-01-13", "2024-12-15", "2024-11-15"]
+    assert orders[0] == {
+        "at": "2025-01-13 10:00:00", "order_id": "1", "platform": "淘宝", "net_fen": 61250, "paid_fen": 68000,
+    }  # fmt: skip
+    assert [row["at"][:10] for row in result["evidence"][1]["rows"]] == ["2025-01-13"]
+    assert [(one["day"], one["action"], one["command"]) for one in result["log"]] == [
+        ("2025-03-15", "remove", "apply-tags"), ("2025-02-12", "add", "apply-tags"),
+    ]  # fmt: skip
+    assert all(one["is_todays_rule"] for one in result["log"])
+    shown = leaver.run("explain-tag", "张三", LEAVING, *SHIPPED)
+    assert "✗ 没有「重要客户·即将流失」  规则 rules/流失.yaml:7 版本" in shown.stdout
+    assert "✗ 距上次购买天数 30 到 60天" in shown.stdout
+    assert "淘宝 1 612.50(付 680.00,退 67.50)" in shown.stdout
+    assert "人工锁定:无   若不再购买:90 天内不会打上" in shown.stderr
+
+
+def test_without_a_tag_all_are_listed_with_their_last_changes(leaver: Shop) -> None:
+    leaver.run("apply-tags", "--as-of", "2025-02-12")
+    result = leaver.json("explain-tag", "13800000001").result
+    assert [(one["tag"], one["source"], one["since"]) for one in result["held"]] == [
+        ("爱水果", "auto", "2025-02-12"), (LEAVING, "auto", "2025-02-12"),
+    ]  # fmt: skip
+    assert [(one["tag"], one["action"], one["run_id"]) for one in result["log"]] == [
+        ("爱水果", "add", 1), (LEAVING, "add", 1),
+    ]  # fmt: skip
+    shown = leaver.run("explain-tag", "1")
+    assert "rules/爱水果.yaml:" in shown.stdout
+    assert "最近的变化" in shown.stdout
+    assert leaver.json("explain-tag", "李四").result["log"] == []
+
+
+def test_the_coming_days_are_what_later_days_really_give(leaver: Shop) -> None:
+    result = explained(leaver, "1", LEAVING, "2025-02-10")
+    assert result["forecast"] == {
+        "days": 90,
+        "turns": [{"day": "2025-02-12", "is_wanted": True}, {"day": "2025-03-15", "is_wanted": False}],
+    }
+    for moment, wanted in (
+        ("2025-02-11", False),
+        ("2025-02-12", True),
+        ("2025-03-14", True),
+        ("2025-03-15", False),
+    ):
+        assert explained(leaver, "1", LEAVING, moment)["is_wanted"] is wanted
+    assert explained(leaver, "1", "爱水果")["forecast"]["turns"] == []
+
+
+KEPT = """\
+tags:
+  最近来过: {when: 订单数(近7天) >= 1, keep: 30d}
+  来过: {when: 订单数 >= 1}
+tag_groups:
+  层次:
+    exclusive: true
+    tags:
+      - 大客: {when: 消费额 >= 100元}
+      - 小客: {when: [标签 有 来过, 标签 没有 亲友]}
+    default: 路人
+manual_tags: [亲友]
+"""
+
+
+def test_groups_name_who_won_and_references_are_explained_too(leaver: Shop) -> None:
+    only_rule(leaver, KEPT)
+    result = explained(leaver, "1", "小客")
+    assert (result["is_wanted"], result["reason"], result["winner"]) == (False, "outranked", "大客")
+    assert "同组的「大客」在前" in result["reason_words"]
+    assert [(one["tag"], one["is_wanted"]) for one in result["referred"]] == [("来过", True)]
+    assert result["referred"][0]["trace"]["actual"] == "4"
+    shown = leaver.run("explain-tag", "1", "小客", *SHIPPED)
+    assert "✓ 来过" in shown.stdout
+    assert "有「来过」" in shown.stdout
+    assert "没有「亲友」" in shown.stdout
+
+
+def test_a_tag_that_changed_since_the_last_run_is_announced(leaver: Shop) -> None:
+    leaver.run("apply-tags", "--as-of", "2025-02-12")
+    result = explained(leaver, "1", LEAVING)
+    assert (result["is_wanted"], result["held"]["run_id"]) == (False, 1)
+    assert "下次 apply-tags 会去掉" in leaver.run("explain-tag", "1", LEAVING, *SHIPPED).stderr
+
+
+def test_a_deleted_rule_leaves_its_story(leaver: Shop) -> None:
+    leaver.run("apply-tags", "--as-of", "2025-02-12")
+    only_rule(leaver, "tags: {来过: {when: 订单数 >= 1}}")
+    result = explained(leaver, "1", LEAVING)
+    assert (result["rule"], result["is_wanted"]) == (None, True)
+    leaver.run("apply-tags", "--as-of", "2025-02-13")
+    result = explained(leaver, "1", LEAVING)
+    assert [one["action"] for one in result["log"]] == ["remove", "add"]
+
+
+def test_unknown_tags_and_customers_are_refused(leaver: Shop) -> None:
+    error = leaver.json("explain-tag", "1", "重要客户即将流失", expect=3).error
+    assert (error["code"], error["hint"]) == ("unknown-tag", "你是不是想写:重要客户·即将流失 ?")
+    assert leaver.json("explain-tag", "13700000000", expect=3).error["code"] == "unknown-customer"
+
+
+def test_lines_events_and_sends_show_what_they_rest_on(leaver: Shop) -> None:
+    only_rule(
+        leaver,
+        "scopes: {车厘子: {on: items, when: 商品名 包含 车厘子}}\n"
+        "tags:\n  甲: {when: [消费额(车厘子) >= 1, 浏览次数 >= 1, 触达次数 >= 1, 首购距今天数 >= 1, 客单价 > 1]}\n",
+    )
+    moment = day("2025-03-01") * DAY_SECONDS
+    with writable(leaver) as con:
+        for number, who in enumerate((1, 1, 2), start=1):
+            event = {"event_no": number, "event_hash": number, "customer_id": who, "kind": "view", "at_sec": moment + number,
+                     "day": moment // DAY_SECONDS, "product_key": f"芒果{number}", "first_run_id": 1, "run_id": 1}  # fmt: skip
+            insert(con, "events", [event])
+        send = {
+            "run_id": 1,
+            "push": "三月",
+            "push_key": "三月",
+            "customer_id": 1,
+            "at_sec": moment,
+            "day": moment // DAY_SECONDS,
+        }
+        insert(con, "push_members", [send])
+    evidence = explained(leaver, "1", "甲")["evidence"]
+    assert [[(row["at"][:10], *list(row.values())[1:]) for row in one["rows"]] for one in evidence] == [
+        [("2024-11-15", "3", "淘宝", 5000, "智利车厘子")],
+        [("2025-03-01", "view", "芒果2"), ("2025-03-01", "view", "芒果1")],
+        [("2025-03-01", "三月")],
+        [("2024-10-15", "4", "淘宝", 5000, 5000)],
+        [("2025-01-13", "1", "淘宝", 61250, 68000), ("2024-12-15", "2", "淘宝", 10000, 10000),
+         ("2024-11-15", "3", "淘宝", 5000, 5000)],
+    ]  # fmt: skip
+
+
+def test_explaining_agrees_with_the_plan_for_everybody(leaver: Shop) -> None:
+    only_rule(leaver, KEPT)
+    leaver.run("apply-tags", *SHIPPED)
+    for who in ("1", "2"):
+        held = {one["tag"] for one in leaver.json("explain-tag", who).result["held"]}
+        for tag in ("最近来过", "来过", "大客", "小客", "路人"):
+            assert explained(leaver, who, tag)["is_wanted"] == (tag in held)
+
+
+def test_only_what_a_tag_needs_is_evaluated() -> None:
+    rules = rules_of(KEPT + "  # 完\n")
+    assert {rule.name for rule in only_needed(rules, ["来过"]).tags} == {"来过"}
+    assert {rule.name for rule in only_needed(rules, ["大客"]).tags} == {"来过", "大客", "小客", "路人"}
+    assert [len(layer) for layer in only_needed(rules, ["大客"]).strata] == [1, 3]
