@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 # These pages have tests of their own beside what they describe.
-OWN_YAML_TESTS = {"rules.md", "rule-tests.md", "scores.md", "stages.md"}
+RULE_PAGES = {path.name for path in (ROOT / "docs" / "rules").glob("*.md")}
+OWN_YAML_TESTS = {"rule-tests.md", "rules.md", "scores.md", "stages.md", *RULE_PAGES}
 
 
 def option_names(name: str) -> set[str]:

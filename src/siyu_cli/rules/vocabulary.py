@@ -11,6 +11,7 @@ from siyu_cli.language import tr
 from siyu_cli.rules.catalog import (
     CUSTOMER_FIELDS,
     FACT_TABLES,
+    GROUPS,
     HAD_TAGS,
     HELD_DAYS,
     METRICS,
@@ -77,6 +78,8 @@ def _tag_operands() -> Iterator[Entry]:
     customer, tags = tr("客户", "customer"), tr("一组标签", "a set of tags")
     yield Entry("fields", TAGS, tags, "", customer, f"{TAGS} 有 甲")
     yield Entry("fields", HAD_TAGS, tags, "", customer, f"{HAD_TAGS}(近45天) 有 甲")
+    groups = tr("一组群名", "a set of chat groups")
+    yield Entry("fields", GROUPS, groups, "", customer, f"{GROUPS} 有 老客群")
     yield Entry(
         "fields", HELD_DAYS, tr("数字", "number"), Measure.DAYS.value, customer, f"{HELD_DAYS}(甲) >= 7天"
     )
