@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from siyu_cli.commands import (
-    customers,
     data,
     explaining,
     imports,
@@ -26,6 +25,8 @@ from siyu_cli.commands import (
     scores,
     stages,
     start,
+    tags,
+    tags_by_hand,
     undo,
 )
 from siyu_cli.commands.frame import (
@@ -97,7 +98,8 @@ for panel in (
     lead_lists,
     reminders,
     scores,
-    customers,
+    tags,
+    tags_by_hand,
     explaining,
     people,
     stages,

@@ -101,6 +101,10 @@ class AppContext:
             self._as_of = self.clock.as_of(self.as_of_text)
         return self._as_of
 
+    def fix_as_of(self, as_of: AsOf) -> None:
+        """The command speaks of this moment: a plan was made for it."""
+        self._as_of = as_of
+
     @property
     def resolved_as_of(self) -> AsOf | None:
         """`as_of` where the command has asked for it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from tests.conftest import Shop
@@ -194,3 +196,168 @@ def test_the_table_says_as_of_and_what_lies_in_the_future(shop: Shop) -> None:
     assert "依据:截止 2025-02-28 23:59:59" in done.stderr
     assert "2 行付款时间晚于统计截止" in done.stderr
     assert "买过" in done.stdout
+
+
+def test_a_plan_is_carried_out_once_and_refused_when_it_is_stale(shop: Shop, tmp_path: Path) -> None:
+    buyers(shop, 3)
+    only_rule(shop, BOUGHT)
+    plan = tmp_path / "计划.json"
+    planned = shop.json("plan-tags", "--out", plan, *AS_OF)
+    text = json.loads(plan.read_text(encoding="utf-8"))
+    assert text["changes"] == [
+        {"customer_id": number, "tag": "买过", "action": "add", "cause": "rule"} for number in (1, 2, 3)
+    ]
+    assert text["tags"] == planned.result["tags"]
+    dry = shop.json("apply-tags", plan, "--dry-run")
+    assert state(shop) == ([], [])
+    done = shop.json("apply-tags", plan)
+    assert done.document["as_of"] == "2025-03-15 23:59:59"
+    assert dry.result["tags"] == done.result["tags"] == planned.result["tags"]
+    before = state(shop)
+    again = shop.json("apply-tags", plan)
+    assert again.result == {"tags": [], "applied_by": done.document["run_id"]}
+    assert state(shop) == before
+
+    shop.run("plan-tags", "--out", plan, *AS_OF)
+    buyers(shop, 1, first=4)
+    stale = shop.json("apply-tags", plan, expect=7).error
+    assert (stale["code"], "数据在计划之后变了" in stale["message"]) == ("stale-plan", True)
+    shop.run("plan-tags", "--out", plan, *AS_OF)
+    only_rule(shop, "tags: {买过: {when: 消费额 >= 1元}}")
+    assert "规则在计划之后改过" in shop.json("apply-tags", plan, expect=7).error["message"]
+    assert state(shop) == before
+    assert shop.json("apply-tags", plan, "--as-of", "2025-03-16", expect=2).error["code"] == "as-of-of-plan"
+    for broken in ("{}", "[]", "不是", '{"kind": "siyu-tag-plan", "version": 9}'):
+        plan.write_text(broken, encoding="utf-8")
+        assert shop.json("apply-tags", plan, expect=3).error["code"] == "not-a-plan"
+
+
+def causes(shop: Shop, tag: str, as_of: str, command: str = "apply-tags") -> dict[str, dict[str, int]]:
+    result = shop.json(command, "--as-of", as_of).result
+    return next(row["causes"] for row in result["tags"] if row["tag"] == tag)
+
+
+def test_causes_tell_rule_time_and_data_apart(shop: Shop) -> None:
+    buyers(shop, 1)  # paid on 2025-03-01 by run 1
+    only_rule(shop, "tags: {新近: {when: 订单数(近20天) >= 1}, 睡着: {when: 距上次购买天数 >= 15}}")
+    assert causes(shop, "新近", "2025-03-10") == {"added": {"rule": 1}, "removed": {}}
+    # Nothing but days went by.
+    assert causes(shop, "睡着", "2025-03-16") == {"added": {"time": 1}, "removed": {}}
+    assert causes(shop, "新近", "2025-03-25") == {"added": {}, "removed": {"time": 1}}
+    # A new order, imported after the last run, with an older date: not time.
+    with writable(shop) as con:
+        run_id = con.execute("SELECT max(run_id) + 1 FROM runs").fetchall()[0][0]
+        late = order(9, 1, "2025-03-20", 50.0, first_run_id=run_id, run_id=run_id)
+        insert(con, "order_lines", [late])
+    assert causes(shop, "新近", "2025-03-26") == {"added": {"data": 1}, "removed": {}}
+    assert shop.rows("SELECT cause FROM tag_log WHERE tag = '睡着' AND action = 'remove'") == [("data",)]
+    # The rule asks for more now; on today's data the old one would still give the tag.
+    only_rule(shop, "tags: {新近: {when: 订单数(近3天) >= 1}, 睡着: {when: 距上次购买天数 >= 15}}")
+    assert causes(shop, "新近", "2025-03-26") == {"added": {}, "removed": {"rule": 1}}
+    assert "规则变了" not in shop.run("plan-tags", "--as-of", "2025-03-26").stdout
+    only_rule(shop, "tags: {睡着: {when: 距上次购买天数 >= 15}}")
+    assert "时间推移" in shop.run("plan-tags", "--as-of", "2025-04-20").stdout
+
+
+def test_what_cannot_be_rebuilt_is_never_called_time(shop: Shop) -> None:
+    """An order that is gone (its import was taken back) makes the old state unexplainable by facts that are left."""
+    buyers(shop, 2)
+    only_rule(shop, "tags: {新近: {when: 订单数(近20天) >= 1, guard: {max_remove_pct: 100}}}")
+    shop.run("apply-tags", "--as-of", "2025-03-10")
+    with writable(shop) as con:
+        con.execute("DELETE FROM order_lines WHERE customer_id = 1")
+    assert causes(shop, "新近", "2025-03-25") == {"added": {}, "removed": {"data": 1, "time": 1}}
+
+
+def test_a_rename_is_no_remove_and_add(shop: Shop) -> None:
+    buyers(shop, 2)
+    only_rule(shop, "tags: {老名: {when: 订单数 >= 1, keep: 9d}}")
+    shop.run("apply-tags", "--as-of", "2025-03-10")
+    only_rule(shop, "tags: {新名: {when: 订单数 >= 1, keep: 9d, was: 老名}}")
+    before = state(shop)
+    planned = shop.json("plan-tags", *AS_OF)
+    assert counts(planned.result, "新名") == (2, 0, 0, 2)
+    assert planned.result["renamed"] == [{"from": "老名", "to": "新名", "customers": 2}]
+    assert state(shop) == before
+    assert shop.json("apply-tags", *AS_OF).result == planned.result
+    assert shop.rows("SELECT DISTINCT tag, set_day FROM tags") == [("新名", 20157)]
+    assert shop.rows("SELECT DISTINCT tag FROM tag_log UNION SELECT DISTINCT tag FROM tag_truths") == [
+        ("新名",)
+    ]
+    assert shop.json("apply-tags", *AS_OF).result["renamed"] == []
+
+
+HANDS = """
+manual_tags: [亲友]
+tags: {买过: {when: 订单数 >= 1}, 可推: {when: 标签 没有 亲友}}
+tag_groups:
+  等级: {bands: {of: 订单数, cuts: [1, 2], names: [零单, 一单, 多单]}}
+  渠道: {manual: forbid, map: {field: 渠道, values: {短信: 短信粉}, missing: 没渠道}}
+"""
+
+
+def held(shop: Shop, number: int) -> set[str]:
+    return {tag for (tag,) in shop.rows("SELECT tag FROM held_tags WHERE customer_id = ?", [number])}
+
+
+def test_hands_are_never_undone_and_unpin_returns_to_the_rule(shop: Shop) -> None:
+    buyers(shop, 2)
+    only_rule(shop, HANDS)
+    shop.run("apply-tags", *AS_OF)
+    assert held(shop, 1) == {"买过", "可推", "一单", "没渠道"}
+    done = shop.json("set-tag", "1", "2", "亲友", "--reason", "门店同事", *AS_OF)
+    assert done.result["changed"] == 2
+    assert shop.json("set-tag", "1", "亲友", *AS_OF).result["changed"] == 0
+    shop.run("set-tag", "1", "买过", "--off", *AS_OF)
+    shop.run("set-tag", "1", "多单", *AS_OF)
+    assert held(shop, 1) == {"可推", "亲友", "多单", "没渠道"}
+    applied = shop.json("apply-tags", *AS_OF).result
+    row = next(row for row in applied["tags"] if row["tag"] == "买过")
+    assert (row["before"], row["after"], row["blocked"]) == (1, 1, 1)
+    assert held(shop, 1) == {"亲友", "多单", "没渠道"}
+    assert held(shop, 2) == {"买过", "亲友", "一单", "没渠道"}
+    for tag in ("买过", "多单", "亲友"):
+        shop.run("set-tag", "1", tag, "--unpin", *AS_OF)
+    shop.run("apply-tags", *AS_OF)
+    assert held(shop, 1) == {"买过", "可推", "一单", "没渠道"}
+    assert shop.rows("SELECT action, cause, reason FROM tag_log WHERE customer_id = 1 AND tag = '亲友'") == [
+        ("pin_on", "hand", "门店同事"),
+        ("add", "hand", "门店同事"),
+        ("unpin", "hand", ""),
+        ("remove", "hand", ""),
+    ]
+
+
+def test_set_tag_says_what_it_does_not_take(shop: Shop) -> None:
+    buyers(shop, 1)
+    only_rule(shop, HANDS)
+    before = state(shop)
+    unknown = shop.json("set-tag", "1", "亲朋", expect=3).error
+    assert (unknown["code"], "你是不是想写:亲友" in unknown["hint"]) == ("unknown-tag", True)
+    assert shop.json("set-tag", "1", "没渠道", expect=3).error["code"] == "tag-by-rule-only"
+    assert shop.run("set-tag", "7", "亲友", expect=3)
+    assert shop.json("set-tag", "1", "亲友", "--off", "--unpin", expect=2).error["code"] == "off-or-unpin"
+    shop.run("set-tag", "1", "亲友", "--dry-run")
+    assert state(shop) == before
+
+
+def test_keep_counts_applied_days_only(shop: Shop) -> None:
+    """The golden of section 5 through the commands: last true on 03-01, present to 03-31, gone on 04-01."""
+    buyers(shop, 1)
+    only_rule(shop, "tags: {常客: {when: 订单数(今天) >= 1, keep: 30d}}")
+    assert counts(shop.json("apply-tags", "--as-of", "2025-03-01").result, "常客") == (0, 1, 0, 1)
+    shop.run("apply-tags", "--as-of", "2025-03-31")
+    kept = shop.json("plan-tags", "--as-of", "2025-03-31").result["tags"][0]
+    assert (kept["after"], kept["kept"]) == (1, 1)
+    assert causes(shop, "常客", "2025-04-01") == {"added": {}, "removed": {"time": 1}}
+    # The order of 03-01 was never seen on an applied day here.
+    only_rule(shop, "tags: {另外: {when: 订单数(今天) >= 1, keep: 30d}}")
+    assert counts(shop.json("apply-tags", "--as-of", "2025-03-02").result, "另外") == (0, 0, 0, 0)
+
+
+def test_several_true_members_are_said(shop: Shop) -> None:
+    buyers(shop, 2)
+    only_rule(shop, "tag_groups: {组: {tags: [{甲: {when: 订单数 >= 1}}, {乙: {when: 消费额 >= 1}}]}}")
+    done = shop.run("plan-tags", *AS_OF)
+    assert "「组」里有 2 人满足不止一个" in done.stderr
+    assert shop.json("plan-tags", *AS_OF).result["several"] == {"组": 2}

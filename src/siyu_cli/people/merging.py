@@ -438,7 +438,7 @@ def take_back(con: DuckDBPyConnection, run_id: int) -> TakenBack:
     con.execute(
         "CREATE OR REPLACE TEMP TABLE emptied AS SELECT customer_id FROM touched_people ANTI JOIN customer_keys USING (customer_id)"
     )
-    for table in ("tags", "scores", "push_members", "stage_moves", "customers"):
+    for table in ("tags", "tag_truths", "scores", "push_members", "stage_moves", "customers"):
         con.execute(f"DELETE FROM {table} WHERE customer_id IN (SELECT customer_id FROM emptied)")
     con.execute("""
         UPDATE customers SET run_id = k.run_id

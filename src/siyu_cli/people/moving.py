@@ -17,6 +17,7 @@ _MOVED = (
     "contacts",
     "events",
     "tags",
+    "tag_truths",
     "tag_log",
     "push_members",
     "stage_moves",
@@ -51,7 +52,8 @@ def keep_table(con: DuckDBPyConnection, name: str, columns: Mapping[str, Collect
 def move_rows(con: DuckDBPyConnection, run_id: int) -> None:
     """Everything of the known customers in `identity_moves(from_id, into_id)` goes to the other customer.
 
-    A tag that both have is kept once, one set by hand before one of a rule; so it is with their stages. Scores of the younger one are
+    A tag that both have is kept once, one set by hand before one of a rule, the newer hand before the older (until
+    the next apply-tags they may have two of a group); so it is with their stages. Scores of the younger one are
     of half a person and go.
     """
     con.execute("""
@@ -69,7 +71,13 @@ def move_rows(con: DuckDBPyConnection, run_id: int) -> None:
         DELETE FROM tags WHERE rowid IN (
             SELECT tags.rowid FROM tags SEMI JOIN (SELECT into_id AS customer_id FROM known_moves) USING (customer_id)
             QUALIFY row_number() OVER (PARTITION BY customer_id, tag
-                ORDER BY source = 'auto', pin = 'none', set_day, run_id, rule_hash) > 1)
+                ORDER BY source = 'auto', pin = 'none', pin_day DESC NULLS LAST, set_day, run_id, rule_hash) > 1)
+    """)
+    con.execute("""
+        DELETE FROM tag_truths WHERE rowid IN (
+            SELECT tag_truths.rowid FROM tag_truths
+            SEMI JOIN (SELECT into_id AS customer_id FROM known_moves) USING (customer_id)
+            QUALIFY row_number() OVER (PARTITION BY customer_id, tag ORDER BY last_true_day DESC) > 1)
     """)
     stages.settle_merged(con, run_id)
     con.execute("DELETE FROM scores WHERE customer_id IN (SELECT from_id FROM known_moves)")

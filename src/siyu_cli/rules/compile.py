@@ -68,6 +68,7 @@ class TagQuery:
     truths: tuple[tuple[str, str], ...] = ()
     several: tuple[tuple[str, str], ...] = ()
     stages: tuple[tuple[str, str], ...] = ()
+    pinned: frozenset[str] = frozenset()
 
     @property
     def tables(self) -> frozenset[str]:
@@ -166,6 +167,7 @@ class _Compiler:
             truths,
             several,
             tuple((f"g{number}", name) for number, (name, _) in enumerate(staged, start=1)),
+            frozenset(self.holding.pinned),
         )
 
     @property

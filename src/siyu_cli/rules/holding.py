@@ -46,7 +46,7 @@ class Holding:
         self.special = {
             name for name, rule in self.rules.items() if name in in_groups or name in self.pinned or rule.keep
         }
-        self.winners = {name: f"g{number}" for number, name in enumerate(self.groups, start=1)}
+        self.winners = {name: f"x{number}" for number, name in enumerate(self.groups, start=1)}
 
     def _is_contest(self, group: TagGroup) -> bool:
         """Whether several members can be held at once, so that somebody has to win."""
@@ -61,8 +61,9 @@ class Holding:
         return tuple((f"y_{self.columns[name]}", name) for name in sorted(self.special))
 
     def truths(self) -> tuple[tuple[str, str], ...]:
-        """(0/1 column of the condition today, tag) of the tags with `keep`."""
-        return tuple((self.condition(name), name) for name in sorted(self.special) if self.rules[name].keep)
+        """(0/1 column of the condition today, tag) of the tags with `keep` or pins."""
+        told = sorted(name for name in self.special if self.rules[name].keep or name in self.pinned)
+        return tuple((self.condition(name), name) for name in told)
 
     def several(self) -> tuple[tuple[str, str], ...]:
         """(0/1 column: several members' conditions are true, group) of the groups with priorities."""

@@ -1,20 +1,32 @@
-"""Planning and applying tags and stages: facts, one query, comparison with what is held, guards."""
+"""Planning and applying tags and stages: facts, one query, comparison with what is held, causes, guards."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from siyu_cli.customers.facts import future_rows
 from siyu_cli.customers.tables import build_tables
 from siyu_cli.errors import InputRefused, StoppedByGuard
 from siyu_cli.language import tr
+from siyu_cli.rules.causes import find_causes
 from siyu_cli.rules.compile import TagQuery, compile_tags
+from siyu_cli.rules.holding import Reason
 from siyu_cli.rules.load import load_rules
 from siyu_cli.rules.stages import StagePlan, apply_stages, check_removed, plan_stages, stage_names
 from siyu_cli.rules.tree import Condition, Guard, NumberValue, RuleSet, TextColumn
 from siyu_cli.store.engine import DuckDbEngine
-from siyu_cli.store.tags import TagCount, apply_changes, plan_changes
+from siyu_cli.store.tag_causes import note_tag_run
+from siyu_cli.store.tag_state import (
+    Renamed,
+    TagSetting,
+    build_tag_state,
+    hide_renamed,
+    pending_renames,
+    rename_tags,
+    show_renamed,
+)
+from siyu_cli.store.tags import TagCount, apply_changes, count_causes, plan_changes, sums_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,27 +42,39 @@ DEFAULT_REMOVE_PCT = 30
 # Below this many holders a third is a few people, and small shops would be stopped every day.
 GUARDED_FROM = 20
 
-_HAND_TAGS_SQL = "SELECT customer_id, tag FROM held_tags WHERE source = 'manual'"
-# Nothing is remembered yet: every tag is its condition, groups have their winner.
-_STATE_SQL = """
-SELECT customer_id, tag, 0 AS pin_rank, 0 AS is_off, CAST(NULL AS INTEGER) AS last_true_day FROM tags LIMIT 0
-"""
+HAND_TAGS_SQL = "SELECT customer_id, tag FROM held_tags WHERE source = 'manual'"
 
 
 @dataclass(frozen=True)
 class TagPlan:
-    """What applying would change; the changes themselves wait in the store's temporary tables."""
+    """What applying would change; the changes themselves wait in the store's temporary tables.
+
+    `several`: group → how many customers satisfy more than one of its tags. `causes`: (tag, action) → cause →
+    how many.
+    """
 
     counts: tuple[TagCount, ...]
     without_rule: tuple[str, ...]
     stopped: tuple[str, ...]
     future_rows: int
+    several: dict[str, int]
+    renamed: tuple[Renamed, ...]
+    causes: dict[tuple[str, str], dict[str, int]]
+    truths: tuple[tuple[str, str], ...]
     stages: StagePlan
 
 
 def workspace_rules(workspace: Workspace) -> RuleSet:
     """The checked rules of a workspace; RulesRefused with every mistake."""
     return load_rules(workspace.root / "rules", workspace.shown)
+
+
+def settings_of(rules: RuleSet) -> list[TagSetting]:
+    """What the store is told of the rules' tags."""
+    return [
+        TagSetting(rule.name, rule.rule_hash, bool(rule.keep), rule.by_hand.ttl, rule.was)
+        for rule in rules.tags
+    ]
 
 
 def evaluate(
@@ -63,12 +87,14 @@ def evaluate(
 ) -> TagQuery:
     """Make the facts and, from them, `tag_flags`: one row per customer with the columns the query names.
 
-    `amend` may change the facts before (tests of rules); what is in `watch` becomes columns, too (traces).
+    Pins and grace are in it. `amend` may change the facts before (tests of rules); what is in `watch` becomes
+    columns, too (traces).
     """
     engine = DuckDbEngine(con)
-    engine.write(_HAND_TAGS_SQL, "fact_hand_tags")
-    engine.write(_STATE_SQL, "fact_tag_state")
-    query = compile_tags(rules, as_of, watch)
+    pinned = build_tag_state(con, settings_of(rules), as_of.day)
+    query = compile_tags(rules, as_of, watch, pinned=pinned)
+    if "fact_hand_tags" in query.tables:
+        engine.write(HAND_TAGS_SQL, "fact_hand_tags")
     build_tables(engine, as_of, query.tables, stage_names(rules))
     if amend is not None:
         amend(engine)
@@ -76,12 +102,8 @@ def evaluate(
     return query
 
 
-def plan_tags(
-    con: DuckDBPyConnection,
-    rules: RuleSet,
-    as_of: AsOf,
-) -> TagPlan:
-    """Evaluate every rule once and compare; nothing is written.
+def plan_tags(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, *, writes: bool = False) -> TagPlan:
+    """Evaluate every rule once and compare; nothing is written, but that with `writes` tags get their new names.
 
     A workspace without a single rule file is refused: all tags would go, and a lost folder is likelier.
     """
@@ -92,10 +114,30 @@ def plan_tags(
             hint=tr("siyu init . 会补上自带的规则", "siyu init . brings the shipped rules back"),
         )
     check_removed(con, rules)
+    renamed = pending_renames(con, settings_of(rules))
+    if writes:
+        rename_tags(con, renamed)
+        return _plan(con, rules, as_of, renamed)
+    show_renamed(con, renamed)
+    try:
+        return _plan(con, rules, as_of, renamed)
+    finally:
+        hide_renamed(con, renamed)
+
+
+def _plan(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, renamed: tuple[Renamed, ...]) -> TagPlan:
     query = evaluate(con, rules, as_of) if rules.tags or rules.stages else None
+    if query is None:
+        build_tag_state(con, (), as_of.day)
+        query = TagQuery("", (), ())
     counts = {count.tag: count for count in plan_changes(con, "tag_flags", columns_of(rules, query))}
     for rule in rules.tags:
         counts.setdefault(rule.name, TagCount(rule.name, 0, 0, 0))
+    counts |= _by_reason(con, query, counts)
+    several = sums_of(con, "tag_flags", [(column, 1) for column, _ in query.several])
+    stages = plan_stages(con, rules, query.stages, "tag_flags", as_of)
+    late = future_rows(DuckDbEngine(con), as_of)
+    find_causes(con, rules, as_of, query.pinned)
     ordered = tuple(counts[tag] for tag in sorted(counts))
     guards = {rule.name: rule.guard for rule in rules.tags}
     stopped = [
@@ -103,19 +145,39 @@ def plan_tags(
         for count in ordered
         if count.tag in guards and (reason := stop_reason(count, guards[count.tag]))
     ]
-    gone = tuple(count.tag for count in ordered if count.tag not in guards)
-    stages = plan_stages(con, rules, query.stages if query else (), "tag_flags", as_of)
-    late = future_rows(DuckDbEngine(con), as_of)
-    return TagPlan(ordered, gone, (*stopped, *stages.stopped), late, stages)
+    return TagPlan(
+        counts=ordered,
+        without_rule=tuple(count.tag for count in ordered if count.tag not in guards),
+        stopped=(*stopped, *stages.stopped),
+        future_rows=late,
+        several={group: many for (_, group), many in zip(query.several, several, strict=True)},
+        renamed=renamed,
+        causes=count_causes(con),
+        truths=query.truths,
+        stages=stages,
+    )
 
 
-def columns_of(rules: RuleSet, query: TagQuery | None) -> list[tuple[str, str, str]]:
+def columns_of(rules: RuleSet, query: TagQuery) -> list[tuple[str, str, str]]:
     """(column of `tag_flags`, tag, rule hash), as the comparison with what is held wants them."""
     hashes = {rule.name: rule.rule_hash for rule in rules.tags}
-    return [(column, tag, hashes[tag]) for column, tag in query.columns] if query else []
+    return [(column, tag, hashes[tag]) for column, tag in query.columns]
 
 
-def apply_plan(con: DuckDBPyConnection, plan: TagPlan, run_id: int, as_of: AsOf) -> None:
+def _by_reason(con: DuckDBPyConnection, query: TagQuery, counts: dict[str, TagCount]) -> dict[str, TagCount]:
+    """The counts of tags with keep, pins or priorities, with who has them by grace or a person's hand."""
+    wanted = (Reason.GRACE, Reason.PIN, Reason.BLOCKED)
+    tests = [(column, reason.value) for column, _ in query.reasons for reason in wanted]
+    sums = iter(sums_of(con, "tag_flags", tests))
+    return {
+        tag: replace(counts[tag], kept=next(sums), pinned=next(sums), blocked=next(sums))
+        for _, tag in query.reasons
+    }
+
+
+def apply_plan(
+    con: DuckDBPyConnection, rules: RuleSet, plan: TagPlan, run_id: int, as_of: AsOf, plan_id: str = ""
+) -> None:
     """Carry a plan of this transaction out; StoppedByGuard where one of its tags changes too much."""
     if plan.stopped:
         raise StoppedByGuard(
@@ -126,8 +188,9 @@ def apply_plan(con: DuckDBPyConnection, plan: TagPlan, run_id: int, as_of: AsOf)
                 "Check with siyu plan-tags; if right, write guard: {max_remove_pct: 100} or a larger max_add",
             ),
         )
-    apply_changes(con, run_id, as_of.day)
+    apply_changes(con, run_id, as_of.day, "tag_flags", plan.truths)
     apply_stages(con, plan.stages, run_id, as_of)
+    note_tag_run(con, run_id, as_of, rules.digest, rules.texts, plan_id)
 
 
 def stop_reason(count: TagCount, guard: Guard) -> str:

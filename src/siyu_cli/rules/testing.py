@@ -129,7 +129,7 @@ class _Bench:
             query = evaluate(self.con, self.rules, as_of, amend=self._amend, watch=watch)
             seen = self._trace(query)
             plan_changes(self.con, "tag_flags", columns_of(self.rules, query))
-            apply_changes(self.con, number + 1, as_of.day)
+            apply_changes(self.con, number + 1, as_of.day, "tag_flags", query.truths)
             tags: dict[int, list[tuple[str, str]]] = {}
             for customer_id, tag, source in held_now(self.con):
                 tags.setdefault(customer_id, []).append((tag, source))

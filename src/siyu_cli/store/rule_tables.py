@@ -21,6 +21,50 @@ CREATE TABLE push_members (
 ALTER TABLE scores ADD COLUMN risk VARCHAR;
 """
 
+# The tag machine. `tags`: on which day a person pinned, and whether the customer has the tag in the end
+# (`is_held` 0: pinned off, a pin that lost its group, or a row of the rules that says a tag of the customer's
+# phones is not held because its group has another winner). `tag_truths`: the last applied day on which the
+# condition of a tag with `keep` was true. `tag_runs`: the rules each run went by. `tag_log` says why.
+_TAG_MACHINE = """
+DROP VIEW held_tags;
+ALTER TABLE tags ADD COLUMN pin_day INTEGER;
+ALTER TABLE tags ADD COLUMN is_held INTEGER DEFAULT 1;
+UPDATE tags SET pin_day = set_day WHERE pin <> 'none';
+UPDATE tags SET is_held = 0 WHERE pin = 'off';
+CREATE VIEW held_tags AS
+WITH by_phone AS (
+    SELECT k.customer_id, p.tag, min(p.set_day) AS set_day, min(p.run_id) AS run_id
+    FROM phone_tags AS p JOIN customer_keys AS k ON k.kind = 'phone' AND k.value = p.phone
+    WHERE NOT EXISTS (SELECT 1 FROM tags AS t WHERE t.customer_id = k.customer_id AND t.tag = p.tag
+                      AND (t.source = 'manual' OR t.pin = 'off' OR t.is_held = 0))
+    GROUP BY k.customer_id, p.tag
+)
+SELECT customer_id, tag, 'manual' AS source, 'none' AS pin, set_day, run_id FROM by_phone
+UNION ALL
+SELECT t.customer_id, t.tag, t.source, t.pin, t.set_day, t.run_id FROM tags AS t
+WHERE t.pin <> 'off' AND t.is_held = 1
+  AND NOT EXISTS (SELECT 1 FROM by_phone AS b WHERE b.customer_id = t.customer_id AND b.tag = t.tag);
+
+CREATE TABLE tag_truths (customer_id BIGINT NOT NULL, tag VARCHAR NOT NULL, last_true_day INTEGER NOT NULL);
+CREATE TABLE tag_rules (digest VARCHAR NOT NULL, files VARCHAR NOT NULL, run_id BIGINT NOT NULL);
+CREATE TABLE tag_runs (
+    run_id BIGINT NOT NULL, as_of_sec BIGINT NOT NULL, digest VARCHAR NOT NULL, plan_id VARCHAR NOT NULL
+);
+CREATE TABLE tag_history (
+    run_id BIGINT NOT NULL, customer_id BIGINT NOT NULL, tag VARCHAR NOT NULL,
+    action VARCHAR NOT NULL CHECK (action IN ('add', 'remove', 'pin_on', 'pin_off', 'unpin')),
+    day INTEGER NOT NULL, rule_hash VARCHAR NOT NULL, cause VARCHAR NOT NULL, reason VARCHAR NOT NULL
+);
+INSERT INTO tag_history SELECT run_id, customer_id, tag, action, day, rule_hash, '', '' FROM tag_log;
+DROP TABLE tag_log;
+ALTER TABLE tag_history RENAME TO tag_log;
+"""
+
+
+def tag_machine_step(con: DuckDBPyConnection) -> None:
+    """Pins with a day, grace, the rules of each run, causes."""
+    con.execute(_TAG_MACHINE)
+
 
 # What lists of leads and friends say of people in columns of their own, by the headers such lists use. A list
 # of words each, the first that holds something counts.

@@ -1,0 +1,90 @@
+"""Setting tags by hand: which tag is meant, whether a hand may touch it, and the pins themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from siyu_cli.errors import InputRefused
+from siyu_cli.language import tr
+from siyu_cli.rules.problems import suggestion
+from siyu_cli.store.pins import Act, Touched, set_pins
+from siyu_cli.words import fold
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from siyu_cli.clock import AsOf
+    from siyu_cli.rules.tree import RuleSet
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """What one hand did: to which tag, and what became of each customer."""
+
+    tag: str
+    act: Act
+    people: tuple[Touched, ...]
+
+    @property
+    def changed(self) -> int:
+        return sum(one.is_changed for one in self.people)
+
+
+def find_tag(rules: RuleSet, name: str) -> str:
+    """The tag of the rules that is meant; InputRefused for an unknown one, or one no hand may touch."""
+    known = {fold(tag): tag for tag in (*rules.manual_tags, *(rule.name for rule in rules.tags))}
+    tag = known.get(fold(name))
+    if tag is None:
+        hint = tr(
+            "只由人打的标签先写进规则的 manual_tags", "Tags only people set are listed in manual_tags first"
+        )
+        near = suggestion(name, sorted(known.values()))
+        raise InputRefused(
+            "unknown-tag",
+            tr(f"规则里没有叫「{name}」的标签", f"The rules have no tag “{name}”"),
+            hint=f"{near};{hint}" if near else hint,
+        )
+    rule = next((rule for rule in rules.tags if rule.name == tag), None)
+    if rule is not None and rule.by_hand.is_forbidden:
+        where = tr(f"标签组「{rule.group}」", f"tag group “{rule.group}”") if rule.group else f"「{tag}」"
+        raise InputRefused(
+            "tag-by-rule-only",
+            tr(
+                f"「{tag}」不许人工改({where}写着 manual: forbid)",
+                f"“{tag}” is not to be set by hand ({where})",
+            ),
+            hint=tr("要改就改规则,或去掉 manual: forbid", "Change the rule, or take manual: forbid out"),
+        )
+    return tag
+
+
+def set_tag(
+    con: DuckDBPyConnection,
+    rules: RuleSet,
+    people: Collection[int],
+    tag: str,
+    act: Act,
+    *,
+    run_id: int,
+    as_of: AsOf,
+    reason: str = "",
+) -> Pinned:
+    """Pin a tag on or off customers, or give it back to the rules."""
+    rule = next((rule for rule in rules.tags if rule.name == tag), None)
+    group = next(
+        (group.members for group in rules.groups if rule is not None and group.name == rule.group), ()
+    )
+    touched = set_pins(
+        con,
+        people,
+        tag,
+        act,
+        day=as_of.day,
+        run_id=run_id,
+        reason=reason,
+        group=[name for name in group if name != tag],
+        has_rule=rule is not None,
+    )
+    return Pinned(tag, act, tuple(touched))
