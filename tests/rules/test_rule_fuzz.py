@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from time import process_time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,3 +72,50 @@ def test_random_lines(line: str) -> None:
 @given(st.binary(max_size=60))
 def test_random_bytes(content: bytes) -> None:
     run(content)
+
+
+def line(text: str) -> str:
+    return f"tags:\n  甲:\n    when:\n      - {text}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("a" * 900_000 + ": 1", "E103"),
+        (line("订单数 >= " + "9" * 900_000), "E307"),
+        (line("消费额 >= 1." + "9" * 900_000), "E303"),
+        (line("a" * 900_000 + " >= 1"), "E201"),
+        (line("订单数(" + "(" * 300_000), "E108"),
+        (line("渠道 是 " + "「" * 300_000), "E108"),
+        (line("订单数(" + "近" * 300_000 + ") >= 1"), "E203"),
+        (line("订单数(" + "1" * 300_000 + "到2天前) >= 1"), "E306"),
+        (line("[" * 300_000), "E103"),
+        (line("{not: " * 5_000 + "x" + "}" * 5_000), "E103"),
+        (line("\uff1a" * 300_000), "E108"),
+        ("& " * 300_000, "E105"),
+        ("%" * 900_000, "E103"),
+        ('"' + "\\" * 300_000, "E103"),
+        ("\u3000" * 300_000, "E102"),
+    ],
+)  # fmt: skip
+def test_a_megabyte_of_nonsense_is_refused_at_once_and_shortly(text: str, code: str) -> None:
+    started = process_time()
+    with pytest.raises(RulesRefused) as caught:
+        check_rules([("x.yaml", text.encode())])
+    assert [problem.code for problem in caught.value.problems] == [code]
+    assert process_time() - started < 5
+    assert len(caught.value.message) < 3_000
+
+
+def test_thousands_of_mistakes_are_counted_and_the_first_said() -> None:
+    with pytest.raises(RulesRefused) as caught:
+        check_rules([("x.yaml", b"tests:\n" + b"  - x\n" * 5_000)])
+    assert "还有" in caught.value.message
+    assert caught.value.message.count("E107") == 1_000
+    assert len(caught.value.as_dict()["problems"]) >= 5_000  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", ["1." + "9" * 40, "0." + "0" * 40 + "1", "0.00001" + "0" * 30 + "1万"])
+def test_long_decimals_are_not_rounded_away(number: str) -> None:
+    assert [problem.code for problem in problems_of(line(f"消费额 >= {number}").encode())] == ["E303"]
+    assert problems_of(line("消费额 >= 1.50" + "0" * 40).encode()) == ()

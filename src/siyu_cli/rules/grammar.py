@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import cache
 from typing import Any, Literal
 
@@ -251,7 +251,9 @@ class _Builder(Transformer[Token, Any]):
 
     def number(self, digits: Token, wan: Token | None, unit: Token | None) -> Number:
         last = unit or wan or digits
-        value = Decimal(str(digits)) * (10_000 if wan else 1)
+        # Exact for any number of digits: the usual context would round to 28 of them.
+        exact = Context(prec=len(digits) + 8)
+        value = exact.multiply(exact.create_decimal(str(digits)), Decimal(10_000 if wan else 1))
         return Number(value, wan is not None, str(unit or ""), _start(digits), _end(last))
 
 

@@ -231,8 +231,8 @@ def _bound(value: NumberValue, name: str, number: Number, *, is_low: bool = Fals
     if largest and not (1 <= number.value <= largest and number.value == int(number.value)):
         message = tr(f"「{name}」是 1 到 {largest} 的整数", f"“{name}” is a whole number from 1 to {largest}")
         raise LineTypeError("E307", message, "", number.start, number.end)
-    hundredths = number.value * 100
-    if hundredths != int(hundredths):
+    hundredths = _hundredths_of(number.value)
+    if hundredths is None:
         raise LineTypeError(
             "E303",
             tr("小数最多两位", "At most two decimals"),
@@ -240,7 +240,19 @@ def _bound(value: NumberValue, name: str, number: Number, *, is_low: bool = Fals
             number.start,
             number.end,
         )
-    return int(hundredths)
+    return hundredths
+
+
+def _hundredths_of(value: Decimal) -> int | None:
+    """The value times 100, or None where that is no whole number; exact for any number of digits."""
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    shift = exponent + 2
+    if shift < 0 and any(digits[shift:]):
+        return None
+    digits = digits[:shift] if shift < 0 else (*digits, *(0,) * shift)
+    whole = int("".join(map(str, digits)) or "0")
+    return -whole if sign else whole
 
 
 def _literals(predicate: WordTest) -> tuple[str, ...]:

@@ -15,6 +15,10 @@ from siyu_cli.yamlfile import Mark, Node, Scalar, YamlProblem
 Severity = Literal["error", "warning"]
 # So much of a long line is shown around a mistake.
 _SHOWN = 100
+# A message that quotes a whole line of a megabyte helps nobody.
+_LONGEST = 400
+# So many problems are said; more than anybody reads, and less than fills a disk.
+_SAID = 1000
 # Mistakes that a slip of the keyboard can be behind; then the slip is what is said.
 _SLIP_CODES = ("E103", "E107", "E108")
 
@@ -94,7 +98,13 @@ class RulesRefused(InputRefused):
                 f"{len(problems)} warnings in the rules ({files} files), which --strict refuses",
             )
         first = problems[0].place.mark
-        super().__init__("rules-refused", "\n".join([head, *map(str, problems)]))
+        shown = [*map(str, problems[:_SAID])]
+        if len(problems) > _SAID:
+            more = len(problems) - _SAID
+            shown.append(
+                tr(f"……还有 {more:,} 个,--format json 里有全部", f"… and {more:,} more: --format json")
+            )
+        super().__init__("rules-refused", "\n".join([head, *shown]))
         self.problems = problems
         self._first = first.where()
 
@@ -133,6 +143,7 @@ class Report:
 
     def _note(self, code: str, place: Place | Node, message: str, hint: str, severity: Severity) -> None:
         where = place if isinstance(place, Place) else place_of(place)
+        message, hint = (text if len(text) <= _LONGEST else text[:_LONGEST] + "…" for text in (message, hint))
         self._problems[Problem(code, message, hint, where, self._line(where.mark), severity)] = None
         self._noted.add((code, where.mark))
 
