@@ -145,6 +145,19 @@ def test_a_deleted_rule_leaves_its_story(leaver: Shop) -> None:
     assert [one["action"] for one in result["log"]] == ["remove", "add"]
 
 
+def test_days_as_a_friend_grow_in_the_coming_days(leaver: Shop) -> None:
+    only_rule(leaver, "tags: {新朋友: {when: 加粉天数 3 到 5}}")
+    added = day("2025-03-14") * DAY_SECONDS
+    with writable(leaver) as con:
+        friend = {"contact_no": 1, "customer_id": 1, "staff_id": "li", "external_userid": "wm1", "is_phone_noted": 0,
+                  "added_sec": added, "exported_sec": added, "first_run_id": 1, "run_id": 1}  # fmt: skip
+        insert(con, "contacts", [friend])
+    assert explained(leaver, "1", "新朋友")["forecast"]["turns"] == [
+        {"day": "2025-03-17", "is_wanted": True},
+        {"day": "2025-03-20", "is_wanted": False},
+    ]
+
+
 def test_unknown_tags_and_customers_are_refused(leaver: Shop) -> None:
     error = leaver.json("explain-tag", "1", "重要客户即将流失", expect=3).error
     assert (error["code"], error["hint"]) == ("unknown-tag", "你是不是想写:重要客户·即将流失 ?")

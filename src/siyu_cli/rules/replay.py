@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from siyu_cli.clock import DAY_SECONDS, AsOf, date_of
 from siyu_cli.language import tr
 from siyu_cli.rules.compile import compile_tags
+from siyu_cli.rules.fields import facts_of
 from siyu_cli.rules.tree import RuleSet, tags_in
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 DAYS = 90
+# Columns of facts that count days up to D.
+_AGING = ("friend_days", "stage_days")
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,18 @@ def turns_of(
 ) -> list[Turn]:
     """The days up to D + `days` on which the tag of the one customer in the fact tables comes or goes.
 
-    Facts stay as they are now; days of grace go on running.
+    Facts stay as they are now, only days since something grow, and days of grace go on running.
     """
     turns: list[Turn] = []
     last: tuple[Any, ...] = ()
     row: dict[str, Any] = {}
     for day in range(as_of.day + 1, as_of.day + days + 1):
         query = compile_tags(rules, AsOf(day * DAY_SECONDS + DAY_SECONDS - 1), pinned=pinned)
+        aging = [(facts_of(column), column) for column in _AGING if facts_of(column) in query.tables]
+        for table, column in aging:
+            con.execute(f"UPDATE {table} SET {column} = {column} + 1")
         # A rule that does not look at time asks the same every day.
-        if (query.text, query.params) != last:
+        if aging or (query.text, query.params) != last:
             cursor = con.execute(query.text, list(query.params))
             names = [one[0] for one in cursor.description]
             row = dict(zip(names, cursor.fetchall()[0], strict=True))
