@@ -58,8 +58,8 @@ def test_the_lines_the_rows_behind_them_and_the_history(leaver: Shop) -> None:
         "at": "2025-01-13 10:00:00", "order_id": "1", "platform": "淘宝", "net_fen": 61250, "paid_fen": 68000,
     }  # fmt: skip
     assert [row["at"][:10] for row in result["evidence"][1]["rows"]] == ["2025-01-13"]
-    assert [(one["day"], one["action"], one["command"]) for one in result["log"]] == [
-        ("2025-03-15", "remove", "apply-tags"), ("2025-02-12", "add", "apply-tags"),
+    assert [(one["day"], one["action"], one["cause"], one["command"]) for one in result["log"]] == [
+        ("2025-03-15", "remove", "time", "apply-tags"), ("2025-02-12", "add", "rule", "apply-tags"),
     ]  # fmt: skip
     assert all(one["is_todays_rule"] for one in result["log"])
     shown = leaver.run("explain-tag", "张三", LEAVING, *SHIPPED)
@@ -115,6 +115,19 @@ manual_tags: [亲友]
 """
 
 
+def test_grace_is_a_reason_and_runs_out_in_the_coming_days(leaver: Shop) -> None:
+    only_rule(leaver, KEPT)
+    leaver.run("apply-tags", "--as-of", "2025-01-15")
+    result = explained(leaver, "1", "最近来过", "2025-02-01")
+    assert (result["is_wanted"], result["reason"]) == (True, "grace")
+    assert "保留 30 天" in result["reason_words"]
+    # Bought on 01-13, seven days with it end on 01-19; but 01-15 is the last day that was evaluated.
+    assert result["forecast"]["turns"] == [{"day": "2025-02-15", "is_wanted": False}]
+    # From a day on which it is true the grace begins when it ends.
+    fresh = explained(leaver, "1", "最近来过", "2025-01-16")
+    assert fresh["forecast"]["turns"] == [{"day": "2025-02-19", "is_wanted": False}]
+
+
 def test_groups_name_who_won_and_references_are_explained_too(leaver: Shop) -> None:
     only_rule(leaver, KEPT)
     result = explained(leaver, "1", "小客")
@@ -126,6 +139,23 @@ def test_groups_name_who_won_and_references_are_explained_too(leaver: Shop) -> N
     assert "✓ 来过" in shown.stdout
     assert "有「来过」" in shown.stdout
     assert "没有「亲友」" in shown.stdout
+
+
+def test_hands_are_told_apart_from_rules(leaver: Shop) -> None:
+    only_rule(leaver, KEPT)
+    leaver.run("apply-tags", *SHIPPED)
+    leaver.run("set-tag", "1", "来过", "--off", "--reason", "投诉过")
+    leaver.run("set-tag", "1", "亲友")
+    gone = explained(leaver, "1", "来过")
+    assert (gone["is_wanted"], gone["reason"], gone["pin"], gone["held"]) == (False, "blocked", "off", None)
+    assert "有人去掉了它" in gone["reason_words"]
+    assert ("pin_off", "hand", "投诉过") in {
+        (one["action"], one["cause"], one["reason"]) for one in gone["log"]
+    }
+    friend = explained(leaver, "1", "亲友")
+    assert (friend["is_wanted"], friend["rule"], friend["trace"]) == (True, None, None)
+    assert friend["held"]["source"] == "manual"
+    assert "✓ 有「亲友」  没有规则,只由人打" in leaver.run("explain-tag", "1", "亲友").stdout
 
 
 def test_a_tag_that_changed_since_the_last_run_is_announced(leaver: Shop) -> None:

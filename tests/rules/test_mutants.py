@@ -260,6 +260,49 @@ def test_what_customers_did_and_which_tags_they_had_is_changed_too() -> None:
     assert ("走了很久", "改成 > 7天") in found
 
 
+STORY = (
+    DEEDS
+    + """\
+tests:
+  - name: 保留
+    steps:
+      - {as_of: 2025-03-01, customers: [{id: 丁, 曾有标签: [快走了], orders: [{ago: 0, paid: 50}]}], expect: {丁: {has: [回来了]}}}
+      - {as_of: 2025-03-30, expect: {丁: {has: [回来了]}}}
+      - {as_of: 2025-03-31, expect: {丁: {has: [回来了, 快走了], lacks: [走了很久]}}}
+      - {as_of: 2025-04-07, expect: {丁: {has: [走了很久]}}}
+      - {as_of: 2025-04-29, expect: {丁: {has: [回来了]}}}
+      - {as_of: 2025-04-30, expect: {丁: {lacks: [回来了]}}}
+  - name: 历史
+    as_of: 2025-03-01
+    customers:
+      - {id: 四十四天前, 曾有标签: {快走了: 44}, orders: [{ago: 13, paid: 50}], expect: {has: [回来了]}}
+      - {id: 四十五天前, 曾有标签: {快走了: 45}, orders: [{ago: 13, paid: 50}], expect: {lacks: [回来了]}}
+      - {id: 还在走, 曾有标签: [快走了], orders: [{ago: 40, paid: 5}], expect: {lacks: [回来了]}}
+      - {id: 没走过, orders: [{ago: 29, paid: 50}], expect: {only: []}}
+      - {id: 手打七天, 标签: {快走了: 7}, expect: {has: [走了很久]}}
+      - {id: 手打六天, 标签: {快走了: 6}, expect: {lacks: [走了很久]}}
+  - name: 行为
+    as_of: 2025-03-15
+    customers:
+      - {id: 三次两天, events: [{event: 浏览, ago: 6, 商品: 芒果, times: 2}, {event: 浏览, ago: 0, 商品: 芒果}], expect: {has: [反复看]}}
+      - {id: 买了, events: [{event: 浏览, ago: 6, 商品: 芒果, times: 2}, {event: 浏览, ago: 1, 商品: 芒果}], orders: [{ago: 0, paid: 10, items: [{商品名: 芒果}]}], expect: {lacks: [反复看]}}
+      - {id: 加了, sends: [{push: 三月, at: 2025-03-10 10:00}], events: [{event: 加购, at: 2025-03-13 10:00, 品类: 水果}], expect: {has: [有兴趣]}}
+      - {id: 加晚了, sends: [{push: 三月, at: 2025-03-10 10:00}], events: [{event: 加购, at: 2025-03-13 10:01, 品类: 水果}], expect: {lacks: [有兴趣]}}
+"""
+)
+
+
+def test_tests_follow_grace_and_history_over_days(shop: Shop) -> None:
+    result = run_suite(shop, STORY, "--mutate")
+    assert result["failures"] == []
+    left = survivors(result)
+    assert not {one for one in left if one[0] in ("走了很久", "快走了")}
+    # Who was a leaver 44 days ago had it on the last day of the window, who was 45 days ago on the day before.
+    assert {change for of, change in left if of == "回来了"} == set()
+    assert ("反复看", "去掉 without") not in left
+    assert ("有兴趣", "hours 改成 73") not in left or ("有兴趣", "hours 改成 71") not in left
+
+
 def test_keep_is_made_longer_and_shorter() -> None:
     found = mutants_of(
         rules_of("tags: {甲: {when: 订单数 >= 1, keep: 30d}, 乙: {when: 订单数 >= 1, keep: forever}}")

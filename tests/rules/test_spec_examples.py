@@ -91,6 +91,7 @@ tests:
   - name: 保留30天
     steps:
       - {as_of: 2025-03-01, customers: [{id: 丁, 曾有标签: [重要客户·即将流失], orders: [{ago: 0, paid: 50}], 流失风险: 低}], expect: {丁: {has: [挽回成功]}}}
+      - {as_of: 2025-03-31, expect: {丁: {has: [挽回成功]}}}
       - {as_of: 2025-04-01, expect: {丁: {lacks: [挽回成功]}}}
   - name: 其余的
     as_of: 2025-03-15
@@ -110,5 +111,5 @@ tests:
 def test_the_twelve_examples_and_their_tests_run(shop: Shop) -> None:
     result = run_suite(shop, TWELVE)
     assert failed(result) == []
-    assert result["cases"] == 15
+    assert result["cases"] == 16
     assert "全部通过" in shop.run("test-rules").stderr

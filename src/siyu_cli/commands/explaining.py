@@ -92,7 +92,8 @@ def _entry_columns() -> tuple[Column, ...]:
 
 def _entry_row(entry: TagEntry) -> tuple[Any, ...]:
     from siyu_cli.clock import date_of
-    from siyu_cli.rules.explain import action_words, cause_words
+    from siyu_cli.rules.causes import cause_words
+    from siyu_cli.rules.explain import action_words
 
     cause = ",".join(filter(None, [cause_words(entry.cause), entry.reason]))
     return date_of(entry.day), action_words(entry), cause, entry.run_id, entry.command

@@ -22,7 +22,7 @@ from siyu_cli.rules.tagging import evaluate
 from siyu_cli.rules.trace import Traced, Tracer, parts_in
 from siyu_cli.rules.tree import RuleSet, TagRule
 from siyu_cli.store.engine import DuckDbEngine
-from siyu_cli.store.tag_story import TagEntry, TagHeld, pin_of, pinned_now, tag_log_of, tags_held
+from siyu_cli.store.tag_story import TagEntry, TagHeld, pin_of, tag_log_of, tags_held
 from siyu_cli.words import fold
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def explain_tag(
             for value in parts_in(line.condition)[0]
             if (found := evidence_of(con, value, as_of))
         )
-        turns = turns_of(con, needed, tag, as_of, is_held=is_set[tag], pinned=pinned_now(con))
+        turns = turns_of(con, needed, tag, as_of, is_held=is_set[tag], pinned=query.pinned)
     return Explained(
         customer_id=customer_id,
         tag=tag,
@@ -180,17 +180,6 @@ def reason_words(explained: Explained) -> str:
             )
         case _:
             return ""
-
-
-def cause_words(cause: str) -> str:
-    """Why a line of the log was written, as people read it."""
-    return {
-        "rule": tr("规则变了", "rule changed"),
-        "time": tr("时间推移", "time went by"),
-        "data": tr("数据变了", "data changed"),
-        "hand": tr("人工", "by hand"),
-        "ttl": tr("人工到期", "hand ran out"),
-    }.get(cause, "")
 
 
 def action_words(entry: TagEntry) -> str:

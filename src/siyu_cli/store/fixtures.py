@@ -38,13 +38,11 @@ def scratch(con: DuckDBPyConnection) -> Iterator[None]:
 
 
 def add_rows(con: DuckDBPyConnection, table: str, rows: Rows) -> None:
-    """Append rows that all have the same columns; those that the table has none for are left out."""
+    """Append rows that all have the same columns."""
     import pyarrow as pa
 
     if rows:
-        known = {name for name, *_ in con.execute(f"DESCRIBE {table}").fetchall()}
-        kept = [{name: value for name, value in row.items() if name in known} for row in rows]
-        con.register("fixture_rows", pa.Table.from_pylist(kept))
+        con.register("fixture_rows", pa.Table.from_pylist([dict(row) for row in rows]))
         con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM fixture_rows")
         con.unregister("fixture_rows")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,27 +54,18 @@ def pin_of(con: DuckDBPyConnection, customer_id: int, tag: str) -> str:
     return rows[0][0] if rows else "none"
 
 
-def pinned_now(con: DuckDBPyConnection) -> frozenset[str]:
-    """The tags with pins in `fact_tag_state`, which the last evaluation has made."""
-    found = con.execute("SELECT DISTINCT tag FROM fact_tag_state WHERE pin_rank > 0 OR is_off = 1").fetchall()
-    return frozenset(tag for (tag,) in found)
-
-
 def tag_log_of(con: DuckDBPyConnection, customer_id: int, tag: str | None = None) -> list[TagEntry]:
     """What happened to a customer's tags (to one of them), the newest first."""
-    cursor = con.execute(
+    rows = con.execute(
         """
-        SELECT l.*, coalesce(r.command, '') AS command, r.finished_sec AS at_sec
+        SELECT l.tag, l.action, l.day, l.rule_hash, l.cause, l.reason, l.run_id, coalesce(r.command, ''), r.finished_sec
         FROM tag_log AS l LEFT JOIN runs AS r ON r.run_id = l.run_id
         WHERE l.customer_id = $who AND ($tag IS NULL OR l.tag = $tag)
         ORDER BY l.run_id DESC, l.day DESC, l.tag, l.action
         """,
         {"who": customer_id, "tag": tag},
-    )
-    names = [one[0] for one in cursor.description]
-    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    # Causes and reasons are there where the log keeps them.
-    return [TagEntry(*(row.get(one.name, "") for one in fields(TagEntry))) for row in rows]
+    ).fetchall()
+    return [TagEntry(*row) for row in rows]
 
 
 def orders_behind(con: DuckDBPyConnection, order_nos: Sequence[int]) -> dict[int, dict[str, Any]]:
