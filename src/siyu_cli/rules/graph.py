@@ -28,22 +28,38 @@ def arrange(
         node = node_of[rule.name]
         referred = {node_of[tag] for tag in tags_in(rule.when) if tag in by_name}
         needs[node] |= {other for other in referred if other != node or node[0] == "tag"}
-    layer: dict[Node, int] = {}
-    waiting = set(needs)
-    while waiting:
-        ready = {node for node in waiting if all(need in layer for need in needs[node])}
-        if not ready:
-            places = {node_of[rule.name]: rule.mark for rule in rules if not rule.group}
-            places |= {("group", group.name): group.mark for group in groups}
-            _report_circle(report, places, needs, waiting)
-            return ()
-        for node in ready:
-            layer[node] = 1 + max((layer[need] for need in needs[node]), default=-1)
-        waiting -= ready
+    layer = _layers(needs)
+    waiting = needs.keys() - layer.keys()
+    if waiting:
+        places = {node_of[rule.name]: rule.mark for rule in rules if not rule.group}
+        places |= {("group", group.name): group.mark for group in groups}
+        _report_circle(report, places, needs, set(waiting))
+        return ()
     layers: list[list[TagRule]] = [[] for _ in range(max(layer.values(), default=-1) + 1)]
     for name in sorted(by_name):
         layers[layer[node_of[name]]].append(by_name[name])
     return tuple(map(tuple, layers))
+
+
+def _layers(needs: dict[Node, set[Node]]) -> dict[Node, int]:
+    """The layer of every node: one above the highest it needs; nodes in or behind a circle have none."""
+    users: dict[Node, list[Node]] = {node: [] for node in needs}
+    for node, needed in needs.items():
+        for need in needed:
+            users[need].append(node)
+    missing = {node: len(needed) for node, needed in needs.items()}
+    ready = [node for node, count in missing.items() if not count]
+    layer: dict[Node, int] = {}
+    height: dict[Node, int] = dict.fromkeys(needs, 0)
+    while ready:
+        node = ready.pop()
+        layer[node] = height[node]
+        for user in users[node]:
+            height[user] = max(height[user], height[node] + 1)
+            missing[user] -= 1
+            if not missing[user]:
+                ready.append(user)
+    return layer
 
 
 def _report_inside(
