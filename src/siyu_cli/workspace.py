@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,17 @@ class Distribution:
 
 
 @dataclass(frozen=True)
+class ChurnSettings:
+    """Section `churn:`: how score-customers tests for it. Without cuts the shop's own share of returns sets them."""
+
+    horizon_days: int = 90
+    method: str = "auto"
+    line_percent: int = 80
+    cuts: tuple[int, ...] = ()
+    always: bool = False
+
+
+@dataclass(frozen=True)
 class Settings:
     """What siyu.yaml may say; an unknown key is an error."""
 
@@ -98,6 +110,7 @@ class Settings:
     leads: LeadSettings = LeadSettings()
     reminders: ReminderSettings = ReminderSettings()
     distribution: Distribution = Distribution()
+    churn: ChurnSettings = ChurnSettings()
 
 
 @dataclass(frozen=True)
@@ -297,6 +310,38 @@ def _read_distribution(pairs: Pairs, settings: Settings) -> Distribution:
     return replace(Distribution(), **values)
 
 
+CHURN_METHODS = ("auto", "recency", "frequency-recency", "rf-score", "cadence", "bg-nbd", "mbg-nbd", "mbg-cnbd",
+                 "pareto-nbd", "plain")  # fmt: skip
+
+
+def _read_churn(pairs: Pairs, settings: Settings) -> ChurnSettings:
+    """Section `churn:` over the defaults."""
+    known = [field.name for field in fields(ChurnSettings)]
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key.text not in known:
+            raise _unknown(key, known)
+        if key.text == "always":
+            values["always"] = _flag(key, value)
+        elif key.text == "method":
+            values["method"] = CHURN_METHODS[_choice(key, _items(key, value)[0], CHURN_METHODS)]
+        elif key.text == "cuts":
+            values["cuts"] = tuple(int(_setting(key, one, is_number=True)) for one in _items(key, value))
+        else:
+            values[key.text] = _setting(key, value, is_number=True)
+    found = ChurnSettings(**values)
+    is_falling = all(high > low for high, low in pairwise((100, *found.cuts)))
+    if len(found.cuts) not in (0, 3) or not is_falling or found.line_percent > 99:
+        raise InputRefused(
+            "bad-setting",
+            tr("cuts 应是三个从大到小、小于 100 的百分数,line_percent 应在 1 到 99",
+               "cuts must be three falling percentages below 100, line_percent 1 to 99"),
+            hint=tr("写成 cuts: [30, 15, 5] 或不写", "Write cuts: [30, 15, 5], or leave it out"),
+            where=pairs[0][0].mark.where(),
+        )  # fmt: skip
+    return found
+
+
 def _items(key: Scalar, value: object) -> list[Scalar]:
     """A list of words; one word alone is a list of one."""
     from siyu_cli.yamlfile import Items
@@ -357,6 +402,7 @@ _SECTIONS: Mapping[str, Callable[[Pairs, Settings], Any]] = {
     "leads": _read_leads,
     "reminders": _read_reminders,
     "distribution": _read_distribution,
+    "churn": _read_churn,
 }
 """Settings that are sections of their own, each with its reader."""
 

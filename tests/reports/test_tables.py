@@ -10,6 +10,7 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
+from siyu_cli.store.scores import CHURN_COLUMNS
 from tests.shop_rows import add_lead, customer, insert, key, order, staff, writable
 
 AT = ("--as-of", "2025-03-15")
@@ -84,8 +85,15 @@ def test_customers_and_scores_carry_the_last_run_s_results(full: Any, tmp_path: 
     assert read_csv(out)[1][-5:] == ["5", "1", "", "1", "新客"]
     full.run("export-table", "scores", "--out", scores, *AT)
     table = read_csv(scores)
-    assert table[0][-5:] == ["r_score", "f_score", "m_score", "segment_code", "segment"]
-    assert [row[-5:] for row in table[1:]] == [["5", "1", "", "1", "新客"], ["5", "1", "1", "5", "新客"]]
+    end = table[0].index("risk")
+    assert table[0][end - 5 :] == [
+        "r_score", "f_score", "m_score", "segment_code", "segment", *CHURN_COLUMNS,
+    ]  # fmt: skip
+    assert [row[end - 5 : end] for row in table[1:]] == [
+        ["5", "1", "", "1", "新客"],
+        ["5", "1", "1", "5", "新客"],
+    ]
+    assert {value for row in table[1:] for value in row[end:]} == {""}
 
 
 def test_tags_are_only_those_held_now(full: Any, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from siyu_cli.commands.churn import churn_asked, churn_notes, churn_tables
 from siyu_cli.commands.frame import command
 from siyu_cli.commands.render import Column, Outcome, Table
 from siyu_cli.context import AppContext
@@ -22,12 +23,15 @@ def register(app: typer.Typer) -> None:
 
     @command(app, "score-customers", "customers", tr(
         "给每个下过单的客户打 R(最近)、F(频次)、M(金额),按方案分群;每条分界线都打印并存下来,和上次比谁去了哪里。\n\n"
-        "方案是 segments/ 里的文件,可以照着改。\n\n"
-        "例:\n\nsiyu score-customers\n\nsiyu score-customers --scheme RF十格 --as-of 2025-03-15",
+        "方案是 segments/ 里的文件,可以照着改。加 --backtest:谁快要流失,先在最近这段日子上验证过再说。\n\n"
+        "例:\n\nsiyu score-customers\n\nsiyu score-customers --scheme RF十格 --as-of 2025-03-15\n\n"
+        "siyu score-customers --backtest --horizon 90",
         "Score every buyer's recency, frequency and money and put them into segments; "
         "every line is printed and kept, and who moved where since the last run.\n\n"
-        "Schemes are files in segments/, to be edited.\n\n"
-        "Examples:\n\nsiyu score-customers\n\nsiyu score-customers --scheme RF十格 --as-of 2025-03-15",
+        "Schemes are files in segments/, to be edited. With --backtest: who is leaving, by what would have "
+        "worked on the last days.\n\n"
+        "Examples:\n\nsiyu score-customers\n\nsiyu score-customers --scheme RF十格 --as-of 2025-03-15\n\n"
+        "siyu score-customers --backtest --horizon 90",
     ), writes=True, dated=True)  # fmt: skip
     def score_customers(
         ctx: AppContext,
@@ -37,6 +41,18 @@ def register(app: typer.Typer) -> None:
                 "方案名或 .yaml 文件;默认用 siyu.yaml 里的 scheme",
                 "Scheme name or .yaml file; default from siyu.yaml")),
         ] = None,
+        backtest: Annotated[
+            bool,
+            typer.Option("--backtest", help=tr(
+                "留出最近几天验证各种方法,再给每个客户流失风险",
+                "Hold the last days out, test every method, give every customer a risk")),
+        ] = False,
+        horizon: Annotated[
+            int | None,
+            typer.Option("--horizon", metavar="DAYS", min=1, max=3650, show_default=False, help=tr(
+                "留出几天,也是「多少天内再买」;默认 90 或 siyu.yaml 里的 churn.horizon_days;写了就等于 --backtest",
+                "Days held out, and within which to buy again; default 90 or siyu.yaml; implies --backtest")),
+        ] = None,
     ) -> Outcome:  # fmt: skip
         from siyu_cli.customers.scheme_file import find_scheme
         from siyu_cli.customers.scoring import score_and_save
@@ -44,9 +60,10 @@ def register(app: typer.Typer) -> None:
         settings = ctx.workspace.settings
         folders = (ctx.workspace.root / "segments", configs_dir() / "segments")
         chosen = find_scheme(scheme or settings.scheme, folders)
+        churn = churn_asked(settings.churn, backtest=backtest, horizon=horizon)
         as_of = ctx.as_of
         with ctx.run() as run:
-            scoring = score_and_save(run, chosen, as_of)
+            scoring = score_and_save(run, chosen, as_of, churn, (ctx.workspace.root / "rules",))
         return _word_scores(scoring, run.run_id)
 
 
@@ -99,6 +116,10 @@ def _word_scores(scoring: Scoring, run_id: int) -> Outcome:
     if migration:
         tables.append(_migration_table(migration))
         after = _migration_notes(migration)
+    if scoring.churn:
+        result |= scoring.churn.as_dict()
+        tables += churn_tables(scoring.churn)
+        after += churn_notes(scoring.churn)
     return Outcome(result, tables, before=notes, after=after, run_id=run_id)
 
 

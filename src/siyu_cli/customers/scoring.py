@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from siyu_cli.customers.facts import future_rows, order_facts
@@ -15,27 +17,43 @@ from siyu_cli.store.scores import ScoreRun, previous_score_run, save_scores, sco
 if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
     from siyu_cli.context import Run
+    from siyu_cli.customers.churn import Churn
     from siyu_cli.customers.scheme import Scheme
+    from siyu_cli.workspace import ChurnSettings
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """One score run as the command reports it; `migration` is None where the scheme was never run before."""
+    """One score run as the command reports it; `migration` is None where the scheme was never run before,
+    `churn` where no backtest was asked for.
+    """
 
     scored: Scored
     migration: Migration | None
     future_rows: int
     is_changed: bool
+    churn: Churn | None = None
 
 
-def score_and_save(run: Run, scheme: Scheme, as_of: AsOf) -> Scoring:
-    """Score as of a moment and keep the result, inside the run's transaction."""
+def score_and_save(
+    run: Run, scheme: Scheme, as_of: AsOf, churn: ChurnSettings | None = None, rules: Sequence[Path] = ()
+) -> Scoring:
+    """Score as of a moment and keep the result, inside the run's transaction.
+
+    With `churn` the backtest is run and risks are kept too; `rules` are folders where the starter rule may be.
+    """
     engine = DuckDbEngine(run.con)
     scored = score_customers(engine, scheme, as_of, order_facts(as_of))
     previous = previous_score_run(engine, as_of, scheme.name)
     thresholds = json.dumps(scored.thresholds, ensure_ascii=False, sort_keys=True)
-    kept = ScoreRun(run.run_id, scheme.name, as_of.seconds, thresholds, scheme.text)
-    is_changed = save_scores(run.con, kept, "rfm_scored")
+    assessed, table = None, "rfm_scored"
+    if churn is not None:
+        from siyu_cli.customers.churn import JOINED, assess_churn
+
+        assessed, table = assess_churn(engine, as_of, churn, rules), JOINED
+    text = assessed.text if assessed else None
+    kept = ScoreRun(run.run_id, scheme.name, as_of.seconds, thresholds, scheme.text, text)
+    is_changed = save_scores(run.con, kept, table)
     run.counts = {"customers": scored.customers} | {
         segment.name: customers for segment, customers, _ in scored.segments if customers
     }
@@ -47,4 +65,5 @@ def score_and_save(run: Run, scheme: Scheme, as_of: AsOf) -> Scoring:
         read_migration(engine, previous, stored) if previous else None,
         future_rows(engine, as_of),
         is_changed,
+        assessed,
     )

@@ -16,7 +16,7 @@ from siyu_cli.errors import UsageRefused
 from siyu_cli.files import replacing
 from siyu_cli.language import tr
 from siyu_cli.store.engine import DuckDbEngine
-from siyu_cli.store.scores import newest_score_run
+from siyu_cli.store.scores import CHURN_COLUMNS, newest_score_run
 from siyu_cli.words import did_you_mean
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ ORDER BY e.event_no
 """,
     "scores": f"""
 SELECT r.run_id, r.scheme, {_moment("r.as_of_sec")} AS as_of, s.customer_id, s.recency_days, s.frequency,
-       s.monetary_fen, s.monetary_per, s.net_fen, s.r_score, s.f_score, s.m_score, s.segment_code, s.segment
+       s.monetary_fen, s.monetary_per, s.net_fen, s.r_score, s.f_score, s.m_score, s.segment_code, s.segment,
+       {", ".join(f"s.{name}" for name in CHURN_COLUMNS)}
 FROM score_runs AS r JOIN scores AS s ON s.run_id = r.run_id
 ORDER BY r.as_of_sec, r.run_id, s.customer_id
 """,
@@ -249,7 +250,17 @@ def _write_workbook(run: Run, sql: str, asked: TableExport, as_of: AsOf) -> None
 
     table = DuckDbEngine(run.con).query(sql)
     # Ids are text so that no spreadsheet rounds them; counts and fen are numbers.
-    numbers = {"orders", "days", "frequency", "recency_days", "r_score", "f_score", "m_score"}
+    numbers = {
+        "orders",
+        "days",
+        "frequency",
+        "recency_days",
+        "r_score",
+        "f_score",
+        "m_score",
+        "rhythm_days",
+        "late_days",
+    }
     columns = [
         ListColumn(name, "count" if name in numbers or name.endswith("_fen") else "text")
         for name in table.column_names

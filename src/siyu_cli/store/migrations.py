@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from siyu_cli.store.rule_tables import behaviour_step, stages_step, tag_machine_step, traits_step
+from siyu_cli.store.rule_tables import behaviour_step, churn_step, stages_step, tag_machine_step, traits_step
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -434,8 +434,12 @@ def _m012_tag_machine(con: DuckDBPyConnection) -> None:
     tag_machine_step(con)
 
 
+def _m013_churn(con: DuckDBPyConnection) -> None:
+    churn_step(con)
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     _m001_first_tables, _m002_lead_shares, _m003_orders_again, _m004_people, _m005_contacts_and_events,
     _m006_lead_desk, _m007_fair_shares, _m008_reminders, _m009_behaviour,
-    _m010_traits, _m011_stages, _m012_tag_machine,
+    _m010_traits, _m011_stages, _m012_tag_machine, _m013_churn,
 )  # fmt: skip

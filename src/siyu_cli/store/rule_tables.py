@@ -214,3 +214,26 @@ CREATE TABLE stage_reminders (
 def stages_step(con: DuckDBPyConnection) -> None:
     """Make the tables of lifecycle stages."""
     con.execute(_STAGES)
+
+
+# What a backtest adds to a score run: the cycle, the test and the risks as JSON, and per customer the probability
+# the risk rests on, their rhythm and lateness in days, purchases and worth (fen) expected within 90 and 365 days.
+_CHURN = """
+ALTER TABLE score_runs ADD COLUMN churn VARCHAR;
+ALTER TABLE scores ADD COLUMN p_buy DOUBLE;
+ALTER TABLE scores ADD COLUMN rhythm_days BIGINT;
+ALTER TABLE scores ADD COLUMN late_days BIGINT;
+ALTER TABLE scores ADD COLUMN expected_90 DOUBLE;
+ALTER TABLE scores ADD COLUMN expected_365 DOUBLE;
+ALTER TABLE scores ADD COLUMN expected_365_low BIGINT;
+ALTER TABLE scores ADD COLUMN expected_365_high BIGINT;
+ALTER TABLE scores ADD COLUMN value_90_fen BIGINT;
+ALTER TABLE scores ADD COLUMN value_365_fen BIGINT;
+ALTER TABLE scores ADD COLUMN value_365_low_fen BIGINT;
+ALTER TABLE scores ADD COLUMN value_365_high_fen BIGINT;
+"""
+
+
+def churn_step(con: DuckDBPyConnection) -> None:
+    """Columns of churn beside the scores."""
+    con.execute(_CHURN)

@@ -1,0 +1,174 @@
+"""How score-customers words the repurchase cycle, the backtest and the risks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from siyu_cli.commands.render import Column, Table
+from siyu_cli.language import tr
+
+if TYPE_CHECKING:
+    from siyu_cli.customers.churn import Churn
+    from siyu_cli.workspace import ChurnSettings
+
+
+def churn_asked(settings: ChurnSettings, *, backtest: bool, horizon: int | None) -> ChurnSettings | None:
+    """How to test for churn; None where neither the command nor the settings ask for it."""
+    if not (backtest or horizon or settings.always):
+        return None
+    return replace(settings, horizon_days=horizon or settings.horizon_days)
+
+
+def churn_tables(churn: Churn) -> list[Table]:
+    """The methods beside each other, the gaps, and the risks where there are any."""
+    tables = [_methods_table(churn), _cycle_table(churn)]
+    if churn.cuts:
+        tables.append(_risk_table(churn))
+    return tables
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}%"
+
+
+def _methods_table(churn: Churn) -> Table:
+    from siyu_cli.customers.churn_methods import method_words
+
+    test = churn.backtest
+    columns = (
+        Column("method", tr("方法", "Method")), Column("auc", "AUC"), Column("lower", tr("99.5% 下限", "lower 99.5 %")),
+        Column("own", tr("自己估的平均", "own mean chance")), Column("brier", tr("Brier(越小越准)", "Brier")),
+        Column("said", tr("说明", "Note")),
+    )  # fmt: skip
+    rows = [
+        (
+            f"{method_words(one.name)}{tr(' ← 选用', ' ← chosen') if one.name == test.chosen else ''}",
+            f"{one.auc.value:.3f}" if one.auc else None,
+            f"{one.lower:.3f}" if one.lower else None,
+            None if one.own_chance is None else _percent(one.own_chance),
+            None if one.brier is None else f"{one.brier:.4f}",
+            one.message,
+        )
+        for one in test.methods
+    ]
+    title = tr(
+        f"回测:留出最近 {test.horizon} 天,那之前的 {test.customers:,} 位客户里 {test.bought:,} 位"
+        f"({_percent(test.base)})又买了",
+        f"Backtest: the last {test.horizon} days held out; of {test.customers:,} customers before, {test.bought:,} "
+        f"({_percent(test.base)}) bought again",
+    )
+    return Table(columns, rows, title=title)
+
+
+def _cycle_table(churn: Churn) -> Table:
+    cycle = churn.cycle
+    columns = (
+        Column("of", tr("复购间隔", "Repeat gaps")), Column("gaps", tr("间隔数", "Gaps"), "count"),
+        Column("median", tr("中位(天)", "Median (days)"), "count"), Column("p80", tr("80% 在(天)内", "80 % within"), "count"),
+        Column("p90", tr("90% 在(天)内", "90 % within"), "count"),
+        Column("line", tr(f"流失线({cycle.percent}%)", f"churn line ({cycle.percent} %)"), "count"),
+    )  # fmt: skip
+    whole = [(tr("全店", "whole shop"), cycle.gaps), *((one.name, one.gaps) for one in cycle.categories)]
+    rows = [
+        (name, gaps.total, gaps.day_by(50), gaps.day_by(80), gaps.day_by(90), gaps.day_by(cycle.percent))
+        for name, gaps in whole
+    ]
+    return Table(columns, rows, title=tr("复购周期(天,同一天几单算一次)", "Repurchase cycle (days)"))
+
+
+def _risk_table(churn: Churn) -> Table:
+    assert churn.cuts
+    low, middle, high = (_percent(cut) for cut in churn.cuts)
+    meanings = (f"≥ {low}", f"{middle} – {low}", f"{high} – {middle}", f"< {high}")
+    columns = (
+        Column("risk", tr("流失风险", "Churn risk")),
+        Column("chance", tr(f"{churn.backtest.horizon} 天内再买的概率", f"P(buys within {churn.backtest.horizon} days)")),
+        Column("customers", tr("人数", "Customers"), "count"), Column("net_fen", tr("净额", "Net"), "fen"),
+    )  # fmt: skip
+    found = {risk: (customers, fen) for risk, customers, fen in churn.sizes}
+    from siyu_cli.customers.churn import RISKS
+
+    rows = [(risk, meaning, *found.get(risk, (0, 0))) for risk, meaning in zip(RISKS, meanings, strict=True)]
+    return Table(columns, rows, title=tr("流失风险", "Churn risk"))
+
+
+def churn_notes(churn: Churn) -> list[str]:
+    """What was chosen and why, the line beside the starter rule, what lies ahead."""
+    return [*_choice_notes(churn), *_cycle_notes(churn), *_ahead_notes(churn), *churn.notes]
+
+
+def _choice_notes(churn: Churn) -> list[str]:
+    from siyu_cli.customers.churn_methods import method_words
+
+    test = churn.backtest
+    if test.chosen is None:
+        return [
+            tr(
+                f"没有可用的信号:{test.reason}。不给流失风险。",
+                f"No usable signal: {test.reason}. No risk is given.",
+            )
+        ]
+    if not test.is_automatic:
+        return [tr(f"流失风险用 {method_words(test.chosen)}(siyu.yaml 指定)",
+                   f"Risks by {method_words(test.chosen)} (named in siyu.yaml)")]  # fmt: skip
+    return [tr(
+        f"流失风险用 {method_words(test.chosen)}:是在这次回测里自动选的(AUC 最高;相差 0.005 以内取简单的),"
+        "所以它的成绩会略微偏好",
+        f"Risks by {method_words(test.chosen)}, chosen on this very backtest (highest AUC, within .005 the simpler "
+        "one), so its figures flatter it a little",
+    )]  # fmt: skip
+
+
+def _cycle_notes(churn: Churn) -> list[str]:
+    cycle = churn.cycle
+    if cycle.line is None:
+        return [
+            tr(
+                "还没有人买过第二次,看不出复购周期和流失线",
+                "Nobody has bought twice: there is no cycle and no line",
+            )
+        ]
+    notes = [tr(
+        f"流失线 {cycle.line} 天:{cycle.percent}% 的复购间隔到这天为止",
+        f"Churn line {cycle.line} days: {cycle.percent} % of the repeat gaps are over by then",
+    )]  # fmt: skip
+    if cycle.starter:
+        first, last = cycle.starter
+        notes[0] += tr(
+            f";规则 流失.yaml 里写的是 {first} 到 {last} 天(到第 {first} 天为止 {_percent(cycle.gaps.share_over(first))} 的"
+            f"间隔已经过去),按你店里的数据可以写成 {cycle.line} 到 {cycle.late_line} 天",
+            f"; the rule 流失.yaml says {first} to {last} days ({_percent(cycle.gaps.share_over(first))} of the gaps are "
+            f"over by day {first}); your data suggest {cycle.line} to {cycle.late_line} days",
+        )
+    k = cycle.regularity.k
+    if k is not None:
+        said = (
+            tr("有固定的周期", "there is a cycle")
+            if k >= 2
+            else tr("没有固定的周期,来得随机", "no fixed cycle")
+        )
+        notes.append(tr(f"购买的规律 k = {k:.2f}(Wheat–Morrison,{cycle.regularity.customers:,} 人有两次间隔):{said}",
+                        f"Regularity k = {k:.2f} (Wheat–Morrison, {cycle.regularity.customers:,} customers): {said}"))  # fmt: skip
+    return notes
+
+
+def _ahead_notes(churn: Churn) -> list[str]:
+    from siyu_cli.customers.churn_methods import method_words
+    from siyu_cli.money import format_yuan
+
+    ahead = churn.ahead
+    if ahead is None:
+        return []
+    said = ahead.as_dict()
+    notes = [tr(
+        f"往后 90 天约 {said['expected_90']:,.0f} 次购买、365 天约 {said['expected_365']:,.0f} 次({method_words(ahead.model)})",
+        f"About {said['expected_90']:,.0f} purchases in 90 days, {said['expected_365']:,.0f} in 365 "
+        f"({method_words(ahead.model)})",
+    )]  # fmt: skip
+    if said["value_365_fen"] is not None:
+        notes[0] += tr(f",365 天约值 {format_yuan(said['value_365_fen'])}(Gamma-Gamma)",
+                       f", worth about {format_yuan(said['value_365_fen'])} in 365 days (Gamma-Gamma)")  # fmt: skip
+    elif ahead.worth_message:
+        notes.append(ahead.worth_message)
+    return notes

@@ -1,0 +1,109 @@
+"""score-customers --backtest through the app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from siyu_cli.clock import DAY_SECONDS
+from tests.customers.churn_shop import END, order_rows, purchases
+from tests.shop_rows import customer, insert, order, writable
+
+AT = ("--as-of", "2025-03-15")
+
+
+def fill(shop: Any, rows: list[tuple[int, int, int]]) -> None:
+    with writable(shop) as con:
+        con.execute("BEGIN")
+        insert(con, "customers", [customer(number) for number in sorted({row[0] for row in rows})])
+        insert(con, "order_lines", order_rows(rows))
+        con.execute("COMMIT")
+
+
+def kept(shop: Any) -> tuple[Any, Any]:
+    return (
+        shop.rows("SELECT * FROM scores ORDER BY ALL"),
+        shop.rows("SELECT run_id, churn FROM score_runs ORDER BY ALL"),
+    )
+
+
+def test_the_risk_is_tested_kept_and_used(shop: Any) -> None:
+    fill(shop, purchases(200))
+    plain = shop.json("score-customers", *AT).result
+    assert "backtest" not in plain
+    assert shop.rows("SELECT count(*) FROM scores WHERE risk IS NOT NULL OR late_days IS NOT NULL") == [(0,)]
+    result = shop.json("score-customers", "--backtest", *AT).result
+    test = result["backtest"]
+    assert test["horizon_days"] == 90
+    assert {"name", "auc"} <= set(test["methods"][0])
+    assert test["chosen"] in {one["name"] for one in test["methods"]}
+    levels = {one["risk"]: one["customers"] for one in result["risk"]["levels"]}
+    stored = dict(shop.rows("SELECT risk, count(*) FROM scores GROUP BY risk"))
+    assert {risk: number for risk, number in levels.items() if number} == stored
+    assert result["cycle"]["starter_rule_days"] == [30, 60]
+    # Again, and without the test, changes nothing: what was found of the risk still holds.
+    before = kept(shop)
+    shop.run("score-customers", "--backtest", *AT)
+    shop.run("score-customers", *AT)
+    assert kept(shop) == before
+    # Conditions see it.
+    (shop.root / "rules").joinpath("风险.yaml").write_text(
+        "tags: {快走: {when: 流失风险 属于 高、已流失}}", "utf-8"
+    )
+    tags = {one["tag"]: one["after"] for one in shop.json("apply-tags", *AT, "--yes").result["tags"]}
+    assert tags["快走"] == levels["高"] + levels["已流失"] > 0
+    # New orders replace it.
+    with writable(shop) as con:
+        insert(con, "order_lines", [order(9_000, 1, "2025-03-14", 50)])
+    shop.run("score-customers", *AT)
+    assert shop.rows("SELECT count(*) FROM scores WHERE risk IS NOT NULL") == [(0,)]
+
+
+def test_what_is_said(shop: Any) -> None:
+    fill(shop, purchases(200))
+    (shop.root / "siyu.yaml").write_text(
+        "shop: 店\nchurn: {always: true, horizon_days: 60, method: recency, line_percent: 90, cuts: [60, 30, 10]}\n",
+        "utf-8",
+    )
+    shown = shop.run("score-customers", *AT, "--dry-run")
+    assert "留出最近 60 天" in shown.stdout
+    assert "最近购买(R) ← 选用" in shown.stdout
+    assert "30.0% – 60.0%" in shown.stdout
+    assert "siyu.yaml 指定" in shown.stderr
+    assert "规则 流失.yaml 里写的是 30 到 60 天" in shown.stderr
+    assert "90% 的复购间隔到这天为止" in shown.stderr
+    assert "留出最近 20 天" in shop.run("score-customers", "--horizon", "20", *AT, "--dry-run").stdout
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["cuts: [10, 20, 30]", "cuts: [50]", "line_percent: 100", "method: 猜", "horizon_days: 0", "weite: 3"],
+)
+def test_settings_that_make_no_sense(shop: Any, text: str) -> None:
+    (shop.root / "siyu.yaml").write_text(f"churn: {{{text}}}\n", "utf-8")
+    assert shop.json("score-customers", *AT, expect=3).error["where"]["line"] == 1
+
+
+def test_a_refund_that_came_later_was_not_known_at_the_cut(shop: Any) -> None:
+    """The same shop, once with all early orders returned within the days held out: the test sees the same past."""
+    fill(shop, purchases(100))
+    before = shop.json("score-customers", "--backtest", *AT, "--dry-run").result["backtest"]
+    with writable(shop) as con:
+        con.execute(
+            "UPDATE order_lines SET refund_fen = paid_fen, refund_sec = ? WHERE paid_day <= ? AND customer_id % 2 = 0",
+            [(END - 10) * DAY_SECONDS, END - 90],
+        )
+    after = shop.json("score-customers", "--backtest", *AT, "--dry-run").result
+    assert after["backtest"] | {"chosen": ""} == before | {"chosen": ""}
+    assert after["customers"] < 100
+
+
+def test_empty_shops_and_strange_moments(shop: Any) -> None:
+    called = shop.json("score-customers", "--backtest")
+    assert (called.result["backtest"]["chosen"], called.result["risk"]) == (None, None)
+    fill(shop, [(1, END, 100), (2, END + 30, 100)])
+    for moment in ("2025-03-15", "2020-01-01", "2025-06-01"):
+        called = shop.run("score-customers", "--backtest", "--as-of", moment)
+        assert "没有可用的信号" in called.stderr
+        assert "看不出复购周期" in called.stderr
