@@ -249,12 +249,13 @@ def test_cuts_that_were_set_are_kept_to() -> None:
     assert {row[1] for row in rows if row[2] >= 0.4} == {"低"}
 
 
-@given(lengths=st.lists(st.integers(1, 2_000), max_size=60))
-def test_the_histogram_holds_every_gap_once(lengths: list[int]) -> None:
-    bars = histogram(Gaps.of(lengths))
-    assert sum(count for *_, count in bars) == len(lengths)
+@given(lengths=st.lists(st.integers(1, 2_000), max_size=60), line=st.integers(0, 2_100))
+def test_the_histogram_holds_every_gap_once(lengths: list[int], line: int) -> None:
+    bars = histogram(Gaps.of(lengths), line)
+    assert sum(within for *_, within, _ in bars) == sum(one <= line for one in lengths)
+    assert sum(beyond for *_, beyond in bars) == sum(one > line for one in lengths)
     assert len(bars) <= 20
-    assert all(high + 1 == low for (_, high, _), (low, _, _) in pairwise(bars))
+    assert all(one[1] + 1 == two[0] for one, two in pairwise(bars))
 
 
 def test_the_starter_rule_as_it_now_stands(tmp_path: Path) -> None:

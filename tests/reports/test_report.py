@@ -28,7 +28,19 @@ from tests.shop_rows import add_lead, close_of, customer, day, insert, key, orde
 from tests.stores import make_store
 
 AT = ("--as-of", "2025-03-15")
-SHEETS = ["总览", "线索", "线索看板", "公平", "客户阶段", "客户分层", "分群迁移", "RF热力图", "员工", "说明"]
+SHEETS = [
+    "总览",
+    "线索",
+    "线索看板",
+    "公平",
+    "客户阶段",
+    "客户分层",
+    "分群迁移",
+    "RF热力图",
+    "流失",
+    "员工",
+    "说明",
+]
 
 # 甲 01-03 ×2; 乙 01-05, 01-25, 02-10; 丙 01-31; 丁 2024-11-20, 02-14; 戊 01-10, 02-09; 己 02-20
 GOLDEN = [
@@ -134,7 +146,7 @@ def test_the_workbook(shop: Any) -> None:
     assert result["metrics"]["R1"] == {"part": 0, "whole": 2}
     book = openpyxl.load_workbook(shop.root / result["file"])
     assert book.sheetnames == SHEETS
-    assert [len(book[name]._charts) for name in SHEETS] == [2, 2, 2, 0, 0, 2, 0, 0, 2, 0]
+    assert [len(book[name]._charts) for name in SHEETS] == [2, 2, 2, 0, 0, 2, 0, 0, 0, 2, 0]
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert not [cell.coordinate for cell in cells if cell.data_type == "f"]
     texts = [cell.value for cell in cells if isinstance(cell.value, str)]

@@ -56,9 +56,11 @@ class Cycle:
         return self.gaps.day_by(max(95, self.percent))
 
     @property
-    def bars(self) -> tuple[tuple[int, int, int], ...]:
-        """The gaps as a histogram: (first day, last day, gaps); the last bar holds all longer ones."""
-        return histogram(self.gaps)
+    def bars(self) -> tuple[tuple[int, int, int, int], ...]:
+        """The gaps as a histogram: (first day, last day, gaps up to the line, gaps beyond); the last bar holds all
+        longer ones.
+        """
+        return histogram(self.gaps, self.line or 0)
 
     def as_dict(self) -> dict[str, Any]:
         """For `result.cycle` and the store."""
@@ -116,7 +118,7 @@ def starter_days(folders: Sequence[Path]) -> tuple[int, int] | None:
     return None
 
 
-def histogram(gaps: Gaps) -> tuple[tuple[int, int, int], ...]:
+def histogram(gaps: Gaps, line: int) -> tuple[tuple[int, int, int, int], ...]:
     """Bars of equal width up to the day by which 98 % of the gaps are over; the last one holds the rest."""
     end = gaps.day_by(98)
     if end is None:
@@ -130,5 +132,6 @@ def histogram(gaps: Gaps) -> tuple[tuple[int, int, int], ...]:
         if at == count - 1:
             high = max(high, longest)
         inside = (gaps.days >= low) & (gaps.days <= high)
-        bars.append((low, high, int(gaps.counts[inside].sum())))
+        beyond = int(gaps.counts[inside & (gaps.days > line)].sum())
+        bars.append((low, high, int(gaps.counts[inside].sum()) - beyond, beyond))
     return tuple(bars)

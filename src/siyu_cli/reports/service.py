@@ -11,6 +11,7 @@ from siyu_cli.clock import DAY_SECONDS, AsOf
 from siyu_cli.customers.facts import build_facts, future_rows
 from siyu_cli.customers.profile import build_profiles
 from siyu_cli.language import tr
+from siyu_cli.reports.churn import ChurnReport, read_churn
 from siyu_cli.reports.fairness import Fairness, read_fairness
 from siyu_cli.reports.lead_board import LeadBoard, read_board
 from siyu_cli.reports.metrics import (
@@ -54,6 +55,7 @@ class Report:
     stages: Stages
     staff: tuple[StaffRow, ...]
     scores: Scores | None
+    churn: ChurnReport | None
     future_rows: int
     about: tuple[tuple[str, str], ...]
 
@@ -93,6 +95,7 @@ def read_report(engine: Engine, shop: str, period: Period, as_of: AsOf, run_id: 
         stages=read_stages(engine, first_sec, last_sec, as_of.seconds),
         staff=tuple(read_staff(engine, period)),
         scores=read_scores(engine, as_of),
+        churn=read_churn(engine, as_of),
         future_rows=late,
         about=_about(shop, period, as_of, run_id, late),
     )

@@ -12,6 +12,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from siyu_cli.files import replacing
 from siyu_cli.language import tr
+from siyu_cli.reports.churn import churn_definitions
+from siyu_cli.reports.churn_sheet import put_churn
 from siyu_cli.reports.fairness import fairness_definitions
 from siyu_cli.reports.layout import (
     BLUE,
@@ -56,6 +58,7 @@ def write_report(path: Path, report: Report, created: datetime) -> None:
     put_segments(book.create_sheet(tr("客户分层", "Segments")), report)
     put_migration(book.create_sheet(tr("分群迁移", "Moves")), report)
     put_heat_map(book.create_sheet(tr("RF热力图", "RF heat map")), report)
+    put_churn(book.create_sheet(tr("流失", "Churn")), report)
     _staff(book.create_sheet(tr("员工", "Staff")), report)
     _about(book.create_sheet(tr("说明", "About")), report)
     with replacing(path) as temporary:
@@ -257,6 +260,7 @@ def _all_definitions() -> dict[str, tuple[str, str]]:
     return {
         **definitions(),
         **segment_definitions(),
+        **churn_definitions(),
         **board_definitions(),
         **fairness_definitions(),
         **stage_definitions(),
