@@ -24,7 +24,7 @@ def test_the_wheel_carries_every_shipped_config(tmp_path: Path) -> None:
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         inside = set(wheel.namelist())
     shipped = {f"siyu_cli/configs/{path.relative_to(ROOT / 'configs').as_posix()}" for path in (ROOT / "configs").rglob("*.yaml")}  # fmt: skip
-    assert {name.split("/")[2] for name in shipped} >= {"platforms", "rules", "segments"}
+    assert {name.split("/")[2] for name in shipped} >= {"platforms", "rules", "rules-library", "segments"}
     assert shipped <= inside
     assert "siyu_cli/app.py" in inside
     assert not [name for name in inside if name.startswith(("tests/", "docs/"))]

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from siyu_cli.errors import InputRefused
+from siyu_cli.errors import InputRefused, UsageRefused
 from siyu_cli.files import replacing
 from siyu_cli.language import tr
 from siyu_cli.workspace import EDITABLE, SETTINGS_NAME, STATE_NAME, configs_dir
@@ -46,6 +46,11 @@ memory_limit: 2GB
 """
 
 
+_LIBRARY = "rules-library"
+# What every kind of shop needs; the other folders of the library are one kind each.
+_COMMON = "共用"
+
+
 @dataclass(frozen=True)
 class Created:
     """What init made and what it left as it was (names relative to the workspace)."""
@@ -55,8 +60,12 @@ class Created:
     kept: tuple[str, ...]
 
 
-def create_workspace(root: Path, *, dry_run: bool = False) -> Created:
-    """Make or complete a workspace; existing files are never touched. The store is made on first use."""
+def create_workspace(root: Path, *, rules_for: str | None = None, dry_run: bool = False) -> Created:
+    """Make or complete a workspace; existing files are never touched. The store is made on first use.
+
+    `rules_for` names a kind of shop (`shop_kinds`) whose starter rules go into rules/ beside the defaults.
+    UsageRefused for a kind there is not; InputRefused where rules/ has those of another kind.
+    """
     root = root.expanduser().resolve()
     if root.exists() and not root.is_dir():
         raise InputRefused(
@@ -65,6 +74,9 @@ def create_workspace(root: Path, *, dry_run: bool = False) -> Created:
             hint=tr("换一个文件夹名", "Choose another folder name"),
         )
     wanted = _wanted(root)
+    if rules_for is not None:
+        _check_kind(root, rules_for)
+        wanted |= _library(rules_for)
     made = tuple(name for name in wanted if not (root / name).exists())
     if not dry_run:
         for name in made:
@@ -82,6 +94,42 @@ def _wanted(root: Path) -> dict[str, Path | str | None]:
             wanted[str(Path(folder) / file.relative_to(shipped))] = file
     wanted |= {"inbox": None, "outbox": None, STATE_NAME: None}
     return wanted
+
+
+def shop_kinds() -> tuple[str, ...]:
+    """The kinds of shop that there are starter rules for."""
+    folders = (path.name for path in (configs_dir() / _LIBRARY).iterdir() if path.is_dir())
+    return tuple(sorted(name for name in folders if name != _COMMON))
+
+
+def _check_kind(root: Path, kind: str) -> None:
+    kinds = shop_kinds()
+    if kind not in kinds:
+        raise UsageRefused(
+            "usage",
+            tr(f"没有「{kind}」的规则", f"There are no rules for “{kind}”"),
+            hint=tr(f"有:{'、'.join(kinds)}", f"There are: {', '.join(kinds)}"),
+        )
+    other = next((name for name in kinds if name != kind and (root / "rules" / name).exists()), None)
+    if other is not None:
+        raise InputRefused(
+            "other-shop-rules",
+            tr(
+                f"rules/ 里已有「{other}」的规则,和「{kind}」的标签同名,只能用一套",
+                f"rules/ has the rules for “{other}”, whose tags have the names of those for “{kind}”",
+            ),
+            hint=tr(
+                f"要换成「{kind}」,先删掉 rules/{other}/(rules/{_COMMON}/ 留着)",
+                f"To change to “{kind}”, delete rules/{other}/ first (keep rules/{_COMMON}/)",
+            ),
+        )
+
+
+def _library(kind: str) -> dict[str, Path | str | None]:
+    """The common rules and those of a kind of shop, each in a folder of its own below rules/."""
+    shipped = configs_dir() / _LIBRARY
+    files = [file for folder in (_COMMON, kind) for file in sorted((shipped / folder).glob("*.yaml"))]
+    return {str(Path("rules") / file.relative_to(shipped)): file for file in files}
 
 
 def _make(root: Path, name: str, content: Path | str | None) -> None:

@@ -39,23 +39,40 @@ def _count_words(counts: dict[str, Any]) -> str:
     return " · ".join(f"{word} {counts[key]:,}" for key, word in _COUNT_WORDS.items() if counts.get(key))
 
 
+def _by_folder(names: tuple[str, ...]) -> str:
+    """`rules/共用/ 8 · rules/流失.yaml`: files of one folder together, with their number."""
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folders.setdefault(name.rpartition("/")[0], []).append(name)
+    return " · ".join(
+        f"{folder}/ {len(some)}" if folder and len(some) > 1 else some[0] for folder, some in folders.items()
+    )
+
+
 def register(app: typer.Typer) -> None:
     """Add this panel's commands to the root."""
 
     @command(app, "init", "start", tr(
-        "建一个工作区:设置、规则、平台映射、收件箱和发件箱。已有的文件不动。\n\n例:\n\nsiyu init 我的店\n\nsiyu init . --dry-run",
-        "Make a workspace: settings, rules, mappings, inbox, outbox. Existing files stay.\n\n"
-        "Examples:\n\nsiyu init myshop\n\nsiyu init . --dry-run"), writes=True, records=False)  # fmt: skip
+        "建一个工作区:设置、规则、平台映射、收件箱和发件箱。已有的文件不动。\n\n--rules 再放进一套现成的规则:食品店、服装店、美妆店。\n\n"
+        "例:\n\nsiyu init 我的店 --rules 食品店\n\nsiyu init . --dry-run",
+        "Make a workspace: settings, rules, mappings, inbox, outbox. Existing files stay. "
+        "--rules adds starter rules for a kind of shop: 食品店 (food), 服装店 (apparel), 美妆店 (cosmetics).\n\n"
+        "Examples:\n\nsiyu init myshop --rules 食品店\n\nsiyu init . --dry-run"), writes=True, records=False)  # fmt: skip
     def init(
         ctx: AppContext,
         folder: Annotated[
             Path, typer.Argument(metavar="DIR", help=tr("放工作区的文件夹", "Folder of the workspace"))
         ] = Path(),
-    ) -> Outcome:
+        rules_for: Annotated[
+            str | None, typer.Option("--rules", metavar="KIND", show_default=False, help=tr(
+                "再放进哪种店的规则:食品店、服装店、美妆店",
+                "Also put in the rules for this kind of shop: 食品店, 服装店, 美妆店")),
+        ] = None,
+    ) -> Outcome:  # fmt: skip
         from siyu_cli.rules.schema import write_schema
         from siyu_cli.setup_workspace import create_workspace
 
-        created = create_workspace(folder, dry_run=ctx.dry_run)
+        created = create_workspace(folder, rules_for=rules_for, dry_run=ctx.dry_run)
         if not ctx.dry_run:
             ctx.workspace_flag = created.root
             with ctx.maintain():
@@ -63,8 +80,11 @@ def register(app: typer.Typer) -> None:
         tops = [name for name in created.made if "/" not in name and not name.startswith(".")]
         names = " · ".join(name if "." in name else f"{name}/" for name in tops)
         shown = folder if str(folder) != "." else created.root
-        if created.made:
+        if tops:
             first = tr(f"已建好工作区 {shown}:{names}", f"Workspace {shown} is ready: {names}")
+        elif created.made:
+            first = tr(f"工作区 {shown} 补上了 {_by_folder(created.made)}",
+                       f"Added to workspace {shown}: {_by_folder(created.made)}")  # fmt: skip
         else:
             first = tr(
                 f"工作区 {shown} 早已建好,什么也没改",
@@ -74,8 +94,19 @@ def register(app: typer.Typer) -> None:
             "下一步:把员工表、手机号名单、订单导出放进 inbox/,然后运行  siyu import-staff inbox/员工.xlsx",
             "Next: put staff sheet, phone lists and order exports into inbox/, then run  siyu import-staff inbox/staff.xlsx",
         )
-        result = {"workspace": str(created.root), "made": list(created.made), "kept": list(created.kept)}
-        return Outcome(result, before=[first, step])
+        said = [first]
+        if rules_for is not None:
+            said.append(
+                tr(
+                    f"「{rules_for}」的规则在 rules/ 里,每个文件开头写着什么时候用、改哪里;siyu test-rules 看它们怎么算",
+                    f"The rules for “{rules_for}” are in rules/; siyu test-rules shows what they do",
+                )
+            )
+        result = {
+            "workspace": str(created.root), "rules": rules_for,
+            "made": list(created.made), "kept": list(created.kept),
+        }  # fmt: skip
+        return Outcome(result, before=[*said, step])
 
     @command(app, "demo", "start", tr(
         "造一家样板店来试用:员工表、淘宝和有赞订单、两份线索名单,还有一份标准答案 truth.json。"
