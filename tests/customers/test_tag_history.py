@@ -24,6 +24,7 @@ LOG = pa.schema(
         "action": pa.string(),
         "day": pa.int32(),
         "rule_hash": pa.string(),
+        "cause": pa.string(),
     }
 )
 HELD = pa.schema(
@@ -31,7 +32,9 @@ HELD = pa.schema(
 )
 
 
-def log(*told: tuple[int, str], customer: int = 1, tag: str = "甲") -> list[dict[str, Any]]:
+def log(
+    *told: tuple[int, str], customer: int = 1, tag: str = "甲", cause: str = "data"
+) -> list[dict[str, Any]]:
     """Rows of the log in the order of their runs."""
     return [
         {
@@ -41,6 +44,7 @@ def log(*told: tuple[int, str], customer: int = 1, tag: str = "甲") -> list[dic
             "action": action,
             "day": day,
             "rule_hash": "",
+            "cause": cause,
         }
         for number, (day, action) in enumerate(told, start=1)
     ]
@@ -94,6 +98,15 @@ def test_tags_of_people_count_from_the_day_they_were_set() -> None:
     ]
     assert spans([], 5, held) == [(1, "亲友", 5, None)]
     assert spans([], 4, held) == []
+
+
+def test_what_people_took_away_on_a_day_is_no_longer_held_on_it() -> None:
+    given_and_taken = log((5, "add")) + log((8, "remove"), cause="hand")
+    assert spans(given_and_taken, 8) == [(1, "甲", 5, 8)]
+    assert spans(given_and_taken, 7) == [(1, "甲", 5, None)]
+    assert spans(log((5, "add")) + log((8, "remove"), cause="rule"), 8) == [(1, "甲", 5, None)]
+    # Given by the run of the day, which is not looked at, and taken by hand on it: held on no day.
+    assert spans(log((8, "add")) + log((8, "remove"), cause="hand"), 8) == []
 
 
 @examples(20)

@@ -68,6 +68,24 @@ def test_rules_move_everybody_to_the_last_stage_that_fits(people: Shop) -> None:
     assert standing(people) == {1: "新客户", 2: "新客户", 3: "意向客户", 4: "成交客户"}
 
 
+def test_a_plan_that_would_move_others_is_stale_though_the_counts_are_the_same(
+    people: Shop, tmp_path: Path
+) -> None:
+    only_rule(people, STAGES.split("tags:")[0].replace("标签 有 大单", "消费额 >= 500元"))
+    plan = tmp_path / "计划.json"
+    planned = people.json("plan-tags", "--out", plan, *DAY).result
+    with writable(people) as con:
+        # 2, who bought once, now has what 3 bought, and 3 what 2 bought.
+        con.execute("UPDATE order_lines SET customer_id = 5 - customer_id WHERE customer_id IN (2, 3)")
+    assert people.json("plan-tags", *DAY).result["stages"] == planned["stages"]
+    before = history(people)
+    assert people.json("apply-tags", plan, expect=7).error["code"] == "stale-plan"
+    assert history(people) == before
+    people.run("plan-tags", "--out", plan, *DAY)
+    people.run("apply-tags", plan)
+    assert standing(people) == {1: "新客户", 2: "意向客户", 3: "新客户", 4: "成交客户"}
+
+
 def test_applying_again_changes_nothing_the_same_day(people: Shop) -> None:
     only_rule(people, STAGES + "  看阶段: {when: [阶段 是 新客户, 订单数 >= 1]}\n")
     first = people.json("apply-tags", *DAY).result

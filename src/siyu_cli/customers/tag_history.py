@@ -4,8 +4,8 @@
     customer_id, tag, from_day, to_day
 
 The tag was held on the days from_day … to_day − 1: on the day it was taken away no longer. to_day is NULL
-while it is held. What runs did counts up to the day before D, what people did up to D: the run of D changes
-nothing it has seen itself, so it can be repeated.
+while it is held. What runs did counts up to the day before D, what people did, giving or taking, up to D: the run
+of D changes nothing it has seen itself, so it can be repeated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
     from siyu_cli.store.engine import Engine
 
-# Parameters: D, D. A tag given and taken on one day was held on no day.
+# Parameters: D, D, D. A tag given and taken on one day was held on no day.
 FACT_TAG_SPANS_SQL = """
 WITH told AS (
     SELECT customer_id, tag, action, day AS from_day,
@@ -24,7 +24,7 @@ WITH told AS (
                PARTITION BY customer_id, tag ORDER BY day, run_id, action
                ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS to_day
     FROM tag_log
-    WHERE day < ?
+    WHERE day < ? OR (cause = 'hand' AND day <= ?)
 )
 SELECT customer_id, tag, from_day, to_day
 FROM told
@@ -38,4 +38,4 @@ WHERE source = 'manual' AND set_day <= ?
 
 def build_tag_spans(engine: Engine, as_of: AsOf) -> None:
     """Make `fact_tag_spans` as of a moment."""
-    engine.write(FACT_TAG_SPANS_SQL, "fact_tag_spans", (as_of.day, as_of.day))
+    engine.write(FACT_TAG_SPANS_SQL, "fact_tag_spans", (as_of.day,) * 3)

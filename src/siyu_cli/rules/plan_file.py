@@ -13,6 +13,7 @@ from siyu_cli.clock import AsOf
 from siyu_cli.errors import InputRefused, StoppedByGuard
 from siyu_cli.files import replacing
 from siyu_cli.language import tr
+from siyu_cli.store.stages import moves_digest
 from siyu_cli.store.tags import changes_as_json, changes_digest
 
 if TYPE_CHECKING:
@@ -41,8 +42,11 @@ class PlanFile:
 def plan_head(
     con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, stages: Sequence[object] = ()
 ) -> PlanFile:
-    """The head of what is planned now (see store.tags.plan_changes); `stages` are the counts of their moves."""
-    moves = hashlib.sha256(repr(tuple(stages)).encode()).hexdigest()[:8] if stages else ""
+    """The head of what is planned now (see store.tags.plan_changes, store.stages.plan_moves); `stages` are the counts
+    of their moves, none where the rules have no stages.
+    """
+    moved = (tuple(stages), moves_digest(con)) if stages else None
+    moves = hashlib.sha256(repr(moved).encode()).hexdigest()[:8] if moved else ""
     return PlanFile(as_of, rules.digest, "-".join(filter(None, (changes_digest(con), moves))))
 
 

@@ -123,6 +123,21 @@ WHERE NOT is_started AND by_rule IS NULL AND by_hand IS NULL
 """
 
 
+# Every row a run would write: who, from where, to where, whoever decides. Numbers of rules and of hands stay apart.
+_DIGEST = """
+SELECT count(*), coalesce(sum(md5_number_lower(concat_ws('|', p.customer_id, p.is_started, coalesce(p.old_stage, ''), n.stage,
+                                                         coalesce(p.by_hand, 0), coalesce(p.by_rule, 0)))), 0)
+FROM stage_plan AS p JOIN stage_now AS n ON n.position = p.position
+WHERE p.by_hand IS NOT NULL OR p.by_rule IS NOT NULL OR NOT p.is_started OR (p.old_stage <> n.stage AND NOT p.is_later)
+"""
+
+
+def moves_digest(con: DuckDBPyConnection) -> str:
+    """Of everything `plan_moves` would move, whatever its order."""
+    count, total = con.execute(_DIGEST).fetchall()[0]
+    return f"{count}-{int(total):x}"
+
+
 def stage_of(con: DuckDBPyConnection, customer_id: int) -> str | None:
     """The stage a customer stands in now; None without a history."""
     found = con.execute("SELECT stage FROM stage_state WHERE customer_id = ?", [customer_id]).fetchall()
