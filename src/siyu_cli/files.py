@@ -1,11 +1,12 @@
-"""Files on disk: atomic writes, and the files behind what an operator typed."""
+"""Files on disk: atomic writes, names nobody has yet, and the files behind what an operator typed."""
 
 from __future__ import annotations
 
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -14,6 +15,7 @@ from time import sleep
 from siyu_cli.clock import seconds_ago
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
+from siyu_cli.words import file_stem
 
 SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".et", ".csv", ".tsv", ".zip"})
 """Suffixes of what is looked into in a folder or an archive; what a file is, its bytes decide."""
@@ -62,6 +64,30 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def choose_names(people: Sequence[tuple[str, str]], taken: Iterable[str]) -> dict[str, str]:
+    """A file name per (account, name): the name, with the account where two share it, `-2` where it is taken."""
+    stems = {staff_id: file_stem(name, staff_id) for staff_id, name in people}
+    shared = Counter(stem.casefold() for stem in stems.values())
+    used = {name.casefold() for name in taken}
+    names = {}
+    for staff_id, name in people:
+        stem = stems[staff_id]
+        if shared[stem.casefold()] > 1:
+            stem = file_stem(f"{name}({staff_id})")
+        names[staff_id] = free_name(stem, used)
+    return names
+
+
+def free_name(stem: str, used: set[str]) -> str:
+    """`stem.xlsx`, else `stem-2.xlsx` and so on; the name found is added to `used` (casefolded)."""
+    name, number = f"{stem}.xlsx", 1
+    while name.casefold() in used:
+        number += 1
+        name = f"{stem}-{number}.xlsx"
+    used.add(name.casefold())
+    return name
 
 
 _NEVER_MEANT = ("lock-file", "unfinished-download", "own-summary")

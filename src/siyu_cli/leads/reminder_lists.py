@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from siyu_cli.clock import DAY_SECONDS, date_of
 from siyu_cli.errors import SiyuError
+from siyu_cli.files import choose_names, free_name
 from siyu_cli.language import tr
 from siyu_cli.leads.reminders import MANAGER, Reminding, digest_of
-from siyu_cli.leads.workbooks import RESULTS, about_stages, choose_names, free_name, with_stages
+from siyu_cli.leads.workbooks import RESULTS, about_stages, with_stages
 from siyu_cli.sheets.row_keys import make_keys
 from siyu_cli.sheets.write import ListColumn, ListSheet, write_list_workbook
 

@@ -6,8 +6,7 @@ short in between leaves promises, which the next distribution keeps.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ import pyarrow.compute as pc
 
 from siyu_cli.clock import DAY_SECONDS, date_of, format_seconds
 from siyu_cli.errors import SiyuError
-from siyu_cli.files import SUMMARY_STEM
+from siyu_cli.files import SUMMARY_STEM, choose_names, free_name
 from siyu_cli.language import tr
 from siyu_cli.leads.care import protections
 from siyu_cli.leads.desk import ledger_of
@@ -29,7 +28,6 @@ from siyu_cli.store import leads, shares
 from siyu_cli.store.leads import Promised
 from siyu_cli.store.staff import all_staff
 from siyu_cli.store.stages import kept_stages
-from siyu_cli.words import file_stem
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -74,30 +72,6 @@ class Written:
     file: Promised
     rows: int
     problem: str = ""
-
-
-def choose_names(people: Sequence[tuple[str, str]], taken: Iterable[str]) -> dict[str, str]:
-    """A file name per (account, name): the name, with the account where two share it, `-2` where it is taken."""
-    stems = {staff_id: file_stem(name, staff_id) for staff_id, name in people}
-    shared = Counter(stem.casefold() for stem in stems.values())
-    used = {name.casefold() for name in taken}
-    names = {}
-    for staff_id, name in people:
-        stem = stems[staff_id]
-        if shared[stem.casefold()] > 1:
-            stem = file_stem(f"{name}({staff_id})")
-        names[staff_id] = free_name(stem, used)
-    return names
-
-
-def free_name(stem: str, used: set[str]) -> str:
-    """`stem.xlsx`, else `stem-2.xlsx` and so on; the name found is added to `used` (casefolded)."""
-    name, number = f"{stem}.xlsx", 1
-    while name.casefold() in used:
-        number += 1
-        name = f"{stem}-{number}.xlsx"
-    used.add(name.casefold())
-    return name
 
 
 def promise(

@@ -222,7 +222,8 @@ def write(con: DuckDBPyConnection, run_id: int, exported_sec: int) -> None:
         f"""
         INSERT INTO contacts ({", ".join(_COLUMNS)})
         SELECT {columns} FROM (
-            SELECT * REPLACE ((SELECT coalesce(max(contact_no), 0) FROM contacts)
+            SELECT * REPLACE ((SELECT coalesce(max(contact_no), 0) FROM (SELECT contact_no FROM contacts
+                               UNION ALL SELECT contact_no FROM tag_exports))
                               + row_number() OVER (ORDER BY {_ORDER}, staff_key, external_userid, row_no) AS contact_no)
             FROM effective_contacts WHERE verdict = 'new'
         ) AS e LEFT JOIN resolved_contacts AS r ON r.claim_no = e.row_no

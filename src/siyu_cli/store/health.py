@@ -60,6 +60,7 @@ _INVARIANTS = (
     ("staff", "SELECT count(*) - count(DISTINCT staff_id) FROM staff"),
     ("tags", "SELECT count(*) - count(DISTINCT (customer_id, tag)) FROM tags"),
     ("tag_truths", "SELECT count(*) - count(DISTINCT (customer_id, tag)) FROM tag_truths"),
+    ("tag_exports", "SELECT count(*) - count(DISTINCT (contact_no, tag)) FROM tag_exports"),
     ("tags.customer_id", "SELECT count(*) FROM tags ANTI JOIN customers USING (customer_id)"),
     ("stage_moves", "SELECT count(*) - count(DISTINCT move_no) FROM stage_moves"),
     ("stage_moves.customer_id", "SELECT count(*) FROM stage_moves ANTI JOIN customers USING (customer_id)"),

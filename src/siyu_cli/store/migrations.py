@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from siyu_cli.store.rule_tables import behaviour_step, churn_step, stages_step, tag_machine_step, traits_step
+from siyu_cli.store import rule_tables
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -419,27 +419,31 @@ def _m008_reminders(con: DuckDBPyConnection) -> None:
 
 
 def _m009_behaviour(con: DuckDBPyConnection) -> None:
-    behaviour_step(con)
+    rule_tables.behaviour_step(con)
 
 
 def _m010_traits(con: DuckDBPyConnection) -> None:
-    traits_step(con)
+    rule_tables.traits_step(con)
 
 
 def _m011_stages(con: DuckDBPyConnection) -> None:
-    stages_step(con)
+    rule_tables.stages_step(con)
 
 
 def _m012_tag_machine(con: DuckDBPyConnection) -> None:
-    tag_machine_step(con)
+    rule_tables.tag_machine_step(con)
 
 
 def _m013_churn(con: DuckDBPyConnection) -> None:
-    churn_step(con)
+    rule_tables.churn_step(con)
+
+
+def _m014_tag_exports(con: DuckDBPyConnection) -> None:
+    rule_tables.tag_exports_step(con)
 
 
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     _m001_first_tables, _m002_lead_shares, _m003_orders_again, _m004_people, _m005_contacts_and_events,
     _m006_lead_desk, _m007_fair_shares, _m008_reminders, _m009_behaviour,
-    _m010_traits, _m011_stages, _m012_tag_machine, _m013_churn,
+    _m010_traits, _m011_stages, _m012_tag_machine, _m013_churn, _m014_tag_exports,
 )  # fmt: skip

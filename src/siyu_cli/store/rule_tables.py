@@ -66,6 +66,21 @@ def tag_machine_step(con: DuckDBPyConnection) -> None:
     con.execute(_TAG_MACHINE)
 
 
+# The tags that staff were told to set on a friend and not to take off since. A number of `contacts` that stands here
+# is given to no other friendship, even where an import is taken back.
+_TAG_EXPORTS = """
+CREATE TABLE tag_exports (
+    contact_no BIGINT NOT NULL, staff_key VARCHAR NOT NULL, external_userid VARCHAR, tag VARCHAR NOT NULL,
+    run_id BIGINT NOT NULL
+);
+"""
+
+
+def tag_exports_step(con: DuckDBPyConnection) -> None:
+    """Make the table of exported tags."""
+    con.execute(_TAG_EXPORTS)
+
+
 # What lists of leads and friends say of people in columns of their own, by the headers such lists use. A list
 # of words each, the first that holds something counts.
 _TRAIT_HEADERS = {
