@@ -232,6 +232,20 @@ def test_a_plan_is_carried_out_once_and_refused_when_it_is_stale(shop: Shop, tmp
         assert shop.json("apply-tags", plan, expect=3).error["code"] == "not-a-plan"
 
 
+def test_the_same_changes_planned_once_more_are_another_plan(shop: Shop, tmp_path: Path) -> None:
+    """Put on, taken off, put on again: the second plan is not the first one that was carried out."""
+    buyers(shop, 3)
+    plan = tmp_path / "计划.json"
+    for _ in range(2):
+        only_rule(shop, BOUGHT)
+        shop.run("plan-tags", "--out", plan, *AS_OF)
+        shop.run("apply-tags", plan)
+        assert shop.rows("SELECT count(*) FROM held_tags") == [(3,)]
+        only_rule(shop, "version: 1")
+        shop.run("apply-tags", *AS_OF)
+        assert shop.rows("SELECT count(*) FROM held_tags") == [(0,)]
+
+
 def causes(shop: Shop, tag: str, as_of: str, command: str = "apply-tags") -> dict[str, dict[str, int]]:
     result = shop.json(command, "--as-of", as_of).result
     return next(row["causes"] for row in result["tags"] if row["tag"] == tag)
@@ -353,6 +367,19 @@ def test_keep_counts_applied_days_only(shop: Shop) -> None:
     # The order of 03-01 was never seen on an applied day here.
     only_rule(shop, "tags: {另外: {when: 订单数(今天) >= 1, keep: 30d}}")
     assert counts(shop.json("apply-tags", "--as-of", "2025-03-02").result, "另外") == (0, 0, 0, 0)
+
+
+def test_an_earlier_day_knows_nothing_of_later_ones(shop: Shop) -> None:
+    """Looking back, grace does not reach from days that were still to come, and time alone made the change."""
+    buyers(shop, 1)
+    only_rule(shop, "tags: {常客: {when: 订单数(近3天) >= 1, keep: 30d}, 买过: {when: 订单数 >= 1}}")
+    shop.run("apply-tags", "--as-of", "2025-03-02")
+    for tag in ("常客", "买过"):
+        assert causes(shop, tag, "2025-02-25", "plan-tags") == {"added": {}, "removed": {"time": 1}}
+    shop.run("apply-tags", "--as-of", "2025-02-25")
+    assert held(shop, 1) == set()
+    # The days that were applied stay known.
+    assert counts(shop.json("apply-tags", "--as-of", "2025-03-20").result, "常客") == (0, 1, 0, 1)
 
 
 def test_several_true_members_are_said(shop: Shop) -> None:

@@ -72,7 +72,10 @@ def find_causes(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, pinned: fr
     with rows_of_changed(con, last.run_id):
         build_tables(DuckDbEngine(con), last.as_of, then.tables | now.tables, stage_names(rules))
         _evaluate(con, then, None, names, "old_then")
-        _evaluate(con, now, None, {rule.name: rule.name for rule in rules.tags}, "new_then")
+        # As of an earlier moment than the last run's, less is seen of the same rows; a later one has no more.
+        earlier = as_of if as_of.seconds < last.as_of.seconds else None
+        own_names = {rule.name: rule.name for rule in rules.tags}
+        _evaluate(con, now, earlier, own_names, "new_then", stage_names(rules))
     blame_time_or_data(con)
 
 

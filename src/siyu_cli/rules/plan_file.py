@@ -14,6 +14,7 @@ from siyu_cli.errors import InputRefused, StoppedByGuard
 from siyu_cli.files import replacing
 from siyu_cli.language import tr
 from siyu_cli.store.stages import moves_digest
+from siyu_cli.store.tag_causes import last_tag_run
 from siyu_cli.store.tags import changes_as_json, changes_digest
 
 if TYPE_CHECKING:
@@ -27,16 +28,22 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class PlanFile:
-    """The head of a plan: its moment and what must still hold when it is applied."""
+    """The head of a plan: its moment and what must still hold when it is applied.
+
+    `after_run` is the run of apply-tags it starts from, 0 before the first. What was done and undone since may
+    have to be done once more, and that is another plan though all else is the same.
+    """
 
     as_of: AsOf
     rules: str
     changes: str
+    after_run: int
 
     @property
     def plan_id(self) -> str:
         """The same plan has the same id wherever the file lies."""
-        return hashlib.sha256(repr((self.as_of.seconds, self.rules, self.changes)).encode()).hexdigest()[:16]
+        told = (self.as_of.seconds, self.rules, self.changes, self.after_run)
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def plan_head(
@@ -47,7 +54,9 @@ def plan_head(
     """
     moved = (tuple(stages), moves_digest(con)) if stages else None
     moves = hashlib.sha256(repr(moved).encode()).hexdigest()[:8] if moved else ""
-    return PlanFile(as_of, rules.digest, "-".join(filter(None, (changes_digest(con), moves))))
+    last = last_tag_run(con)
+    after_run = 0 if last is None else last.run_id
+    return PlanFile(as_of, rules.digest, "-".join(filter(None, (changes_digest(con), moves))), after_run)
 
 
 def write_plan(path: Path, con: DuckDBPyConnection, head: PlanFile, result: dict[str, Any]) -> None:
@@ -60,6 +69,7 @@ def write_plan(path: Path, con: DuckDBPyConnection, head: PlanFile, result: dict
         "as_of_sec": head.as_of.seconds,
         "rules": head.rules,
         "digest": head.changes,
+        "after_run": head.after_run,
         **result,
     }
     body = json.dumps(top, ensure_ascii=False, indent=1)
@@ -78,7 +88,9 @@ def read_plan(path: Path, shown: str) -> PlanFile:
         top = json.loads(path.read_text(encoding="utf-8"))
         if top["kind"] != KIND or top["version"] != VERSION:
             raise ValueError
-        head = PlanFile(AsOf(int(top["as_of_sec"])), str(top["rules"]), str(top["digest"]))
+        head = PlanFile(
+            AsOf(int(top["as_of_sec"])), str(top["rules"]), str(top["digest"]), int(top["after_run"])
+        )
     except OSError as error:
         raise InputRefused(
             "unreadable-file",

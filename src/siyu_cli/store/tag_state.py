@@ -61,6 +61,7 @@ FROM hands AS h JOIN tag_now AS n ON n.tag = h.tag
 """
 
 # A tag that has only now got `keep` was last true when it was last applied: whoever has it by rule had it then.
+# Parameter: D. As of an earlier day than the last run's, what was true only later is not known yet.
 _STATE_SQL = f"""
 CREATE OR REPLACE TEMP TABLE fact_tag_state AS
 WITH last_run AS (SELECT max_by(as_of_sec, run_id) // 86400 AS last_day FROM tag_runs),
@@ -79,7 +80,7 @@ FROM (
            CAST(NULL AS INTEGER) AS last_true_day
     FROM tag_hands WHERE is_ended = 0
     UNION ALL
-    SELECT customer_id, tag, 0 AS pin_rank, 0 AS is_off, last_true_day FROM truths
+    SELECT customer_id, tag, 0 AS pin_rank, 0 AS is_off, last_true_day FROM truths WHERE last_true_day <= ?
 )
 GROUP BY customer_id, tag
 """
@@ -94,7 +95,7 @@ def build_tag_state(con: DuckDBPyConnection, settings: Sequence[TagSetting], day
         rows = [[one.tag, one.rule_hash, one.ttl, int(one.is_kept)] for one in settings]
         con.executemany("INSERT INTO tag_now VALUES (?, ?, ?, ?)", rows)
     con.execute(_HANDS_SQL, [day])
-    con.execute(_STATE_SQL)
+    con.execute(_STATE_SQL, [day])
     found = con.execute("SELECT DISTINCT tag FROM fact_tag_state WHERE pin_rank > 0 OR is_off = 1").fetchall()
     return frozenset(tag for (tag,) in found)
 

@@ -275,6 +275,6 @@ def _note_truths(con: DuckDBPyConnection, day: int, flags: str, truths: Sequence
     )
     con.execute("""
         MERGE INTO tag_truths AS t USING new_truths AS n ON n.customer_id = t.customer_id AND n.tag = t.tag
-        WHEN MATCHED AND t.last_true_day <> n.last_true_day THEN UPDATE SET last_true_day = n.last_true_day
+        WHEN MATCHED AND t.last_true_day < n.last_true_day THEN UPDATE SET last_true_day = n.last_true_day
         WHEN NOT MATCHED THEN INSERT (customer_id, tag, last_true_day) VALUES (n.customer_id, n.tag, n.last_true_day)
     """)
