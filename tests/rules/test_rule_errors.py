@@ -134,6 +134,33 @@ def test_one_mistake_in_a_line(line: str, code: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("订单数 大于 3", "写成 >"),
+        ("订单数 大于等于 3", "写成 >="),
+        ("订单数 不超过 3", "写成 <="),
+        ("订单数 => 3", "写成 >="),
+        ("订单数 == 3", "写成 ="),
+        ("渠道 不包含 甲", "写成 不含"),
+        ("渠道 不为空", "写成 有值"),
+        ("订单数 >= 3 并且 消费额 > 5", "一行只写一个条件"),
+        ("消费额 >= 3元 or 消费额 > 5", "一行只写一个条件"),
+        ("渠道 是 甲 且 省 是 乙", "一行只写一个条件"),
+        ("渠道 有值 且 省 有值", "一行只写一个条件"),
+        ("订单数 三次 以上", "数字用 0 到 9 写"),
+        ("订单数 >= 三", "数字用 0 到 9 写"),
+    ],
+)
+def test_words_of_other_languages_are_translated(line: str, hint: str) -> None:
+    with pytest.raises(RulesRefused) as caught:
+        check_rules([("rules/甲.yaml", tag(line).encode())])
+    (problem,) = caught.value.problems
+    assert problem.code == "E108"
+    # The whole of it, so that > is not taken for >=.
+    assert problem.hint == hint or (problem.hint.startswith(hint) and not hint.startswith("写成"))
+
+
+@pytest.mark.parametrize(
     ("text", "code", "word"),
     [
         ("tag: {}", "E107", "tag"),

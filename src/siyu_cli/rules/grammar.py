@@ -276,6 +276,32 @@ _PREDICATES = tr(
 )
 
 
+# Words people write that are none of the language's, and what they mean there.
+_MEANT = {
+    "大于等于": ">=", "不小于": ">=", "不低于": ">=", "不少于": ">=", "大于或等于": ">=", "小于等于": "<=", "小于或等于": "<=",
+    "不大于": "<=", "不超过": "<=", "不多于": "<=", "不高于": "<=", "大于": ">", "高于": ">", "多于": ">", "小于": "<",
+    "低于": "<", "少于": "<", "等于": "=", "不等于": "!=", "==": "=", "=>": ">=", "=<": "<=", "<>": "!=", "不包含": "不含",
+    "不包括": "不含", "包括": "包含", "含有": "包含", "无": "没有", "is": "是", "in": "属于", "不为空": "有值", "非空": "有值", "空": "为空",
+}  # fmt: skip
+_JOINING = ("并且", "而且", "且", "和", "以及", "同时", "或者", "或", "and", "or", "&&", "||")
+_NUMERALS = frozenset("零一二两三四五六七八九十百千万几")
+
+
+def _hint_for(word: str, otherwise: str) -> str:
+    """What the word that does not fit was probably meant to say."""
+    meant = next((one for one in sorted(_MEANT, key=len, reverse=True) if word.startswith(one)), "")
+    if meant:
+        return tr(f"写成 {_MEANT[meant]}", f"Write {_MEANT[meant]}")
+    if word.casefold().startswith(_JOINING):
+        return tr(
+            "一行只写一个条件:都要满足就各写一行,满足一个就行用 any",
+            "One condition per line: each on its own where all must hold, under any where one is enough",
+        )
+    if word[:1] in _NUMERALS:
+        return tr("数字用 0 到 9 写,例:3次 以上", "Numbers are written with digits, e.g. 3次 以上")
+    return otherwise
+
+
 def _complaint(error: UnexpectedInput, text: str) -> LineSyntaxError:
     """Lark's complaint in the operator's words, by what would have fitted."""
     token = getattr(error, "token", None)
@@ -293,11 +319,15 @@ def _complaint(error: UnexpectedInput, text: str) -> LineSyntaxError:
                 0,
                 start,
             )
-        return LineSyntaxError(tr(f"看不懂 {found}", f"Cannot read {found}"), _PREDICATES, start, end)
+        hint = _hint_for(text[start:end], _PREDICATES)
+        return LineSyntaxError(tr(f"看不懂 {found}", f"Cannot read {found}"), hint, start, end)
     if "BOUND" in expected:
-        hint = tr(
-            "数字后面写 以上、以下、以内 或 到;数字里不要逗号",
-            "After a number: 以上, 以下, 以内 or 到; no commas in numbers",
+        hint = _hint_for(
+            text[start:end],
+            tr(
+                "数字后面写 以上、以下、以内 或 到;数字里不要逗号",
+                "After a number: 以上, 以下, 以内 or 到; no commas in numbers",
+            ),
         )
         return LineSyntaxError(
             tr(f"数字之后看不懂:{found}", f"Cannot read what follows the number: {found}"), hint, start, end
@@ -308,7 +338,12 @@ def _complaint(error: UnexpectedInput, text: str) -> LineSyntaxError:
             tr(f"括号没有写完:{found}", f"The bracket is not closed: {found}"), hint, start, end
         )
     if "NUMBER" in expected:
-        return LineSyntaxError(tr(f"这里应是数字:{found}", f"A number belongs here: {found}"), "", start, end)
+        # `=>` and `==` were read as = before the rest.
+        before = text[start - 1] if text[start : start + 1] in ("=", "<", ">") else ""
+        hint = _hint_for(before + text[start:end], "")
+        return LineSyntaxError(
+            tr(f"这里应是数字:{found}", f"A number belongs here: {found}"), hint, start, end
+        )
     if "TEXT" in expected:
         hint = tr("用 、 分开;有空格的文字用「」括起来", "Separate with 、; quote text with spaces in 「」")
         return LineSyntaxError(tr(f"这里应是文字:{found}", f"Text belongs here: {found}"), hint, start, end)
@@ -318,10 +353,17 @@ def _complaint(error: UnexpectedInput, text: str) -> LineSyntaxError:
             "Separate texts with 、; quote text with spaces in 「」",
         )
         return LineSyntaxError(
-            tr(f"文字之后看不懂:{found}", f"Cannot read what follows the text: {found}"), hint, start, end
+            tr(f"文字之后看不懂:{found}", f"Cannot read what follows the text: {found}"),
+            _hint_for(text[start:end], hint),
+            start,
+            end,
         )
     if "$END" in expected:
         return LineSyntaxError(
-            tr(f"条件后面多了:{found}", f"Too much after the condition: {found}"), "", start, end
+            tr(f"条件后面多了:{found}", f"Too much after the condition: {found}"),
+            _hint_for(text[start:end], ""),
+            start,
+            end,
         )
-    return LineSyntaxError(tr(f"看不懂 {found}", f"Cannot read {found}"), _PREDICATES, start, end)
+    hint = _hint_for(text[start:end], _PREDICATES)
+    return LineSyntaxError(tr(f"看不懂 {found}", f"Cannot read {found}"), hint, start, end)
