@@ -57,6 +57,7 @@ def test_one_workbook_per_owner(full: Any) -> None:
         "标签",
         "分群",
         "RFM分",
+        "流失风险",
         "建议",
     )
     assert rows[1] == (
@@ -71,12 +72,23 @@ def test_one_workbook_per_owner(full: Any) -> None:
         None,
         None,
         None,
+        None,
     )
     everything = [cell for name in result["files"] for row in sheet_rows(full.root / name) for cell in row]
     assert "138****0004" not in everything
     assert sheet_rows(full.root / result["files"][2])[1][4:7] == (2, "2025-03-11", 305)
     assert full.rows("SELECT sum(rows), max(is_revealed) FROM exports WHERE kind = 'push'") == [(4, 0)]
     assert "5 人 → 可推 4 · 已退订 1" in full.run("export-push", "爱水果", "--reason", "三月", *AT).stderr
+
+
+def test_the_risk_of_the_last_scores_stands_beside_the_person(full: Any) -> None:
+    full.run("score-customers", *AT)
+    with writable(full) as con:
+        con.execute("UPDATE scores SET risk = '高' WHERE customer_id = 1")
+    result = full.json("export-push", "爱水果", "--single", *AT).result
+    head, *rows = sheet_rows(full.root / result["files"][0])
+    risk = head.index("流失风险")
+    assert {row[0]: row[risk] for row in rows if row[risk]} == {"1": "高"}
 
 
 def test_reveal_single_and_what_an_older_export_left(full: Any) -> None:

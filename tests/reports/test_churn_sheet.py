@@ -74,12 +74,12 @@ def test_sizes_and_gaps_add_up(tested_shop: Shop) -> None:
         row = next(row for row in rows if row[0] == risk)
         assert int(row[2]) == stored.get(risk, 0)
     gaps = tested_shop.rows("SELECT (churn::JSON -> 'cycle' ->> 'gaps')::INT FROM score_runs")[0][0]
-    start = next(at for at, row in enumerate(rows) if row[0] == "间隔(天)") + 1
+    start = next(at for at, row in enumerate(rows) if row[0] == "间隔到(天)") + 1
     counted = 0
     for row in rows[start:]:
-        if not (row[0][0].isdecimal() and len(row) >= 3):
-            break
         counted += int(row[1]) + int(row[2])
+        if row[0] == "更久":
+            break
     assert counted == gaps > 100
 
 

@@ -54,7 +54,7 @@ ORDER BY t.customer_id, t.tag
 """
 # Parameter: score run.
 _SEGMENTS_SQL = """
-SELECT s.customer_id, s.segment_code, s.segment, s.r_score, s.f_score, s.m_score FROM scores AS s
+SELECT s.customer_id, s.segment_code, s.segment, s.r_score, s.f_score, s.m_score, s.risk FROM scores AS s
 JOIN push_audience AS a ON a.customer_id = s.customer_id
 WHERE s.run_id = ?
 """
@@ -87,6 +87,7 @@ class Person:
     tags: tuple[str, ...]
     segment: str
     scores: str
+    risk: str
     advice: str
 
 
@@ -131,6 +132,7 @@ def find_audience(engine: Engine, target: Target, as_of: AsOf, score_run_id: int
                 tags=tuple(tags.get(number, ())),
                 segment=segment,
                 scores=_score_words(score),
+                risk=score.get("risk") or "",
                 advice=ADVICE.get(score["segment_code"], "") if is_eight(segment) else "",
             )
         )

@@ -187,6 +187,7 @@ def _sheet(people: tuple[Person, ...], *, reveal: bool) -> ListSheet:
         ListColumn(tr("标签", "Tags")),
         ListColumn(tr("分群", "Segment")),
         ListColumn(tr("RFM分", "RFM scores")),
+        ListColumn(tr("流失风险", "Churn risk")),
         ListColumn(tr("建议", "Advice")),
     )
     rows = [
@@ -201,6 +202,7 @@ def _sheet(people: tuple[Person, ...], *, reveal: bool) -> ListSheet:
             "、".join(person.tags),
             person.segment,
             person.scores,
+            person.risk,
             person.advice,
         )
         for person in people
@@ -244,10 +246,10 @@ def _about(
             tr("有效订单实付减退款合计(元)", "Paid minus refunds of valid orders (yuan)"),
         ),
         (
-            tr("分群、RFM分", "Segment, RFM scores"),
+            tr("分群、RFM分、流失风险", "Segment, RFM scores, churn risk"),
             tr(
-                "最近一次 siyu score-customers 的结果;方案不打分时没有 RFM分",
-                "From the last siyu score-customers; no scores where the scheme gives none",
+                "最近一次 siyu score-customers 的结果;方案不打分时没有 RFM分,那次没有 --backtest 时没有流失风险",
+                "From the last siyu score-customers; no scores where the scheme gives none, no risk without --backtest",
             ),
         ),
         (

@@ -137,7 +137,7 @@ def _put_risks(sheet: Worksheet, top: int, churn: ChurnReport) -> None:
     heads = (
         Head(tr("流失风险", "Churn risk"), "text"),
         Head(tr(f"{risk['horizon_days']} 天内再买的概率", f"P(buys in {risk['horizon_days']} days)"), "text", 2),
-        Head(tr("人数", "Customers")), Head(tr("净额(元)", "Net (yuan)"), "yuan", 2),
+        Head(tr("人数", "Customers")), Head(tr("净额(元)", "Net (yuan)"), "yuan"),
     )  # fmt: skip
     rows = [
         (level["risk"], chance, level["customers"], level["net_fen"])
@@ -178,19 +178,14 @@ def _put_gaps(sheet: Worksheet, top: int, churn: ChurnReport) -> None:
         )
         return
     heads = (
-        Head(tr("间隔(天)", "Gap (days)"), "text", 2),
+        Head(tr("间隔到(天)", "Gap up to (days)"), "text", 2),
         Head(tr(f"流失线 {cycle['line_days']} 天以内", f"within the line ({cycle['line_days']})"), "count", 2),
-        Head(tr("流失线以后", "beyond the line"), "count", 2),
+        Head(tr("流失线以后", "beyond the line"), "count"),
     )  # fmt: skip
+    # Only the last day of a bar: two numbers would be broken into three lines under the chart.
     rows = [
-        (
-            tr(f"{low} 以上", f"{low} or more")
-            if at == len(bars) - 1
-            else (f"{low}–{high}" if high > low else f"{low}"),
-            within,
-            beyond,
-        )
-        for at, (low, high, within, beyond) in enumerate(bars)
+        (tr("更久", "longer") if at == len(bars) - 1 else f"{high}", within, beyond)
+        for at, (_, high, within, beyond) in enumerate(bars)
     ]
     first = put_table(sheet, top, 1, tr("复购间隔", "Repeat gaps"), heads, rows)
     chart = bar_chart(
