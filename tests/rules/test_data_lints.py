@@ -79,3 +79,39 @@ def test_warnings_refuse_nothing_unless_strict(shop: Shop) -> None:
     test = "tests: [{name: 试, as_of: 2025-03-15, customers: [{id: 甲, expect: {lacks: [买过]}}]}]"
     only_rule(shop, "tags: {买过: {when: 订单数 >= 1}}\n" + test)
     shop.run("check-rules", "--strict")
+
+
+AFTER = """\
+tags:
+  有兴趣:
+    when:
+      any:
+        - did: {event: 点击, after: {push: 三月车厘, hours: 72}}
+        - did: {event: 加购, after: {push: 三月车厘子, hours: 72}}
+"""
+
+
+def test_a_push_that_nobody_ever_exported(shop: Shop) -> None:
+    only_rule(shop, AFTER)
+    fill(shop, 1, 0)
+    said = [one for one in shop.json("check-rules", "--data").result["problems"] if one["code"] == "W609"]
+    assert len(said) == 2
+    assert "还没有导出过推送" in said[0]["hint"]
+    send = {
+        "run_id": 1,
+        "push": "三月车厘子",
+        "push_key": "三月车厘子",
+        "customer_id": 1,
+        "at_sec": 0,
+        "day": 0,
+    }
+    with writable(shop) as con:
+        insert(con, "push_members", [send])
+    (one,) = [one for one in shop.json("check-rules", "--data").result["problems"] if one["code"] == "W609"]
+    assert one["message"] == "没有导出过叫「三月车厘」的推送"
+    assert one["hint"] == "你是不是想写:三月车厘子 ?"
+    assert AFTER.splitlines()[one["where"]["line"] - 1][one["where"]["column"] - 1 :].startswith("三月车厘, ")
+    assert "W609" not in {one["code"] for one in shop.json("check-rules").result["problems"]}
+    planned = shop.run("plan-tags").stderr
+    assert "W609  没有导出过叫「三月车厘」的推送" in planned
+    assert planned.count("W609") == 1

@@ -38,11 +38,13 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> Outcome:  # fmt: skip
         from siyu_cli.rules import plan_file, tagging
+        from siyu_cli.rules.data_lints import unknown_pushes
 
         rules, as_of = tagging.workspace_rules(ctx.workspace), ctx.as_of
         with ctx.read() as con:
             plan = tagging.plan_tags(con, rules, as_of)
             outcome = _word_tags(ctx, plan)
+            unknown = unknown_pushes(rules, con)
             if out is not None:
                 head = plan_file.plan_head(con, rules, as_of, plan.stages.counts)
                 plan_file.write_plan(out, con, head, outcome.result)
@@ -50,6 +52,9 @@ def register(app: typer.Typer) -> None:
                 outcome.after.append(
                     tr(f"计划写到 {out};照着执行:siyu apply-tags {out}",
                        f"Plan written to {out}; to carry it out: siyu apply-tags {out}"))  # fmt: skip
+        outcome.after += [
+            f"{one.place.mark.where()}  {one.code}  {one.message}。{one.hint}" for one in unknown
+        ]
         outcome.after += [
             tr(f"护栏会拦住:{reason}", f"A guard will stop: {reason}") for reason in plan.stopped
         ]

@@ -17,11 +17,12 @@ from siyu_cli.rules.lints import (
     scopes_of,
     word_place,
 )
-from siyu_cli.rules.problems import Place, Problem, Report
+from siyu_cli.rules.problems import Place, Problem, Report, suggestion
 from siyu_cli.rules.sql import Sql, bind, join, sql
 from siyu_cli.rules.tagging import evaluate
-from siyu_cli.rules.tree import Condition, Not, RuleSet, TextTest, Written, members_of
+from siyu_cli.rules.tree import After, Condition, Did, Not, RuleSet, TextTest, Written, members_of
 from siyu_cli.store.engine import DuckDbEngine
+from siyu_cli.store.pushes import exported_pushes
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -60,7 +61,41 @@ def lint_rules(rules: RuleSet, con: DuckDBPyConnection | None = None, as_of: AsO
     else:
         skipped = _lint_customers(report, rules, con, as_of) if rules.tags else []
         skipped += _lint_lines(report, rules, DuckDbEngine(con), as_of)
+        _lint_pushes(report, rules, con)
     return Linted(report.found(), tuple(skipped))
+
+
+def unknown_pushes(rules: RuleSet, con: DuckDBPyConnection) -> tuple[Problem, ...]:
+    """Every W609 alone, in the order of the files."""
+    report = Report()
+    for name, text in rules.texts:
+        report.add_file(name, text.encode())
+    _lint_pushes(report, rules, con)
+    return report.found()
+
+
+def _lint_pushes(report: Report, rules: RuleSet, con: DuckDBPyConnection) -> None:
+    """W609: `after` a push that nobody ever exported, so that nothing is ever after it."""
+    stages = (stage.when for stage in rules.stages if stage.when is not None)
+    wanted = [after for when in (*(rule.when for rule in rules.tags), *stages) for after in _afters(when)]
+    known = exported_pushes(con) if wanted else {}
+    for after in wanted:
+        if after.push in known or after.written is None:
+            continue
+        name = after.written.text
+        message = tr(f"没有导出过叫「{name}」的推送", f"No push “{name}” was ever exported")
+        hint = suggestion(name, list(known.values())) or tr(
+            "还没有导出过推送;名字是 siyu export-push 的 --reason,不写就是标签或分群名",
+            "No push was exported yet; its name is the --reason of siyu export-push, else the tag or segment",
+        )
+        report.warn("W609", Place(after.written.mark, len(name)), message, hint)
+
+
+def _afters(condition: Condition) -> Iterator[After]:
+    if isinstance(condition, Did) and condition.after is not None:
+        yield condition.after
+    for member in members_of(condition):
+        yield from _afters(member)
 
 
 def _lint_customers(report: Report, rules: RuleSet, con: DuckDBPyConnection, as_of: AsOf) -> list[str]:

@@ -11,7 +11,7 @@ from siyu_cli.rules.catalog import ROW_FIELDS
 from siyu_cli.rules.grammar import Between, Comparison, LineSyntaxError, parse_counted, parse_window
 from siyu_cli.rules.placed import Placed
 from siyu_cli.rules.predicates import LineTypeError, number_condition
-from siyu_cli.rules.problems import Report
+from siyu_cli.rules.problems import Report, place_of
 from siyu_cli.rules.shapes import (
     Leaf,
     Pairs,
@@ -36,6 +36,7 @@ from siyu_cli.rules.tree import (
     Since,
     TextColumn,
     Without,
+    Written,
 )
 from siyu_cli.windows import Window, WindowError, read_window
 from siyu_cli.words import fold
@@ -109,7 +110,9 @@ class DidReader:
             return None
         push = text_of(self.report, inner["push"][1])
         hours = whole_number_of(self.report, inner["hours"][1], 1, MAX_HOURS)
-        return None if push is None or hours is None else After(fold(push), hours)
+        if push is None or hours is None:
+            return None
+        return After(fold(push), hours, written=Written(push, place_of(inner["push"][1]).mark))
 
     def _where(self, pairs: Pairs, deed: Deed | None) -> Condition | None:
         if "where" not in pairs or deed is None:

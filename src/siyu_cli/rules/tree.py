@@ -213,7 +213,7 @@ class Deed:
 
 
 @dataclass(frozen=True)
-class After:
+class After(Told):
     """Only deeds later than a send of a push to the customer, by so many hours at most."""
 
     push: str

@@ -30,3 +30,12 @@ def record_members(
             "people": list(people),
         },
     )  # fmt: skip
+
+
+def exported_pushes(con: DuckDBPyConnection) -> dict[str, str]:
+    """Folded name → name of every push that was ever exported."""
+    return dict(
+        con.execute(
+            "SELECT push_key, max_by(push, run_id) FROM push_members GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    )
