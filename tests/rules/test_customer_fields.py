@@ -11,6 +11,7 @@ from siyu_cli.rules.compile import compile_tags
 from siyu_cli.rules.problems import RulesRefused
 from siyu_cli.rules.testing import checks_of, run_tests
 from siyu_cli.rules.tree import FlagColumn, NumberColumn
+from siyu_cli.store.fixtures import memory_store
 from tests.rules.rule_facts import AS_OF, FURTHER, World, holders, rules_of
 
 
@@ -103,7 +104,8 @@ def test_rule_tests_can_give_any_field() -> None:
         "      - {id: 乙, 生日月: null, expect: {only: []}}\n"
     )
     rules = rules_of(text)
-    held, _ = run_tests(rules, rules.tests)
+    with memory_store() as con:
+        held, _ = run_tests(con, rules, rules.tests)
     assert [
         check
         for check in checks_of(rules.tests, held, [rule.name for rule in rules.tags])
