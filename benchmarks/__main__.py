@@ -7,7 +7,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
-HELPERS = {"__main__", "measure"}
+HELPERS = {"__main__", "measure", "tag_rules", "tag_sides"}
 
 
 def main() -> None:

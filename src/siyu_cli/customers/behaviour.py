@@ -15,16 +15,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from siyu_cli.clock import AsOf
     from siyu_cli.store.engine import Engine
 
-# Parameter: as_of seconds.
-FACT_EVENTS_SQL = """
-SELECT customer_id, event_no, kind, at_sec, day,
-       COALESCE(product_key, '') AS product_key, COALESCE(category_key, '') AS category_key,
-       COALESCE(sku_key, '') AS sku_key, COALESCE(platform_key, '') AS platform_key,
-       COALESCE(shop_key, '') AS shop_key, COALESCE(channel_key, '') AS channel_key,
-       COALESCE(page_key, '') AS page_key
+_EVENT_TEXTS = (
+    "product_key", "category_key", "sku_key", "platform_key", "shop_key", "channel_key", "page_key",
+)  # fmt: skip
+# Parameter: as_of seconds; in braces: the texts that are asked for.
+_EVENTS_SQL = """
+SELECT customer_id, event_no, kind, at_sec, day{texts}
 FROM events
 WHERE customer_id IS NOT NULL AND at_sec <= ?
 """
@@ -38,9 +39,11 @@ GROUP BY customer_id, push_key, day
 """
 
 
-def build_events(engine: Engine, as_of: AsOf) -> None:
-    """Make `fact_events` as of a moment."""
-    engine.write(FACT_EVENTS_SQL, "fact_events", (as_of.seconds,))
+def build_events(engine: Engine, as_of: AsOf, columns: Collection[str] | None = None) -> None:
+    """Make `fact_events` as of a moment; with `columns` it has no texts but these."""
+    wanted = [name for name in _EVENT_TEXTS if columns is None or name in columns]
+    texts = "".join(f", COALESCE({name}, '') AS {name}" for name in wanted)
+    engine.write(_EVENTS_SQL.format(texts=texts), "fact_events", (as_of.seconds,))
 
 
 def build_sends(engine: Engine, as_of: AsOf) -> None:

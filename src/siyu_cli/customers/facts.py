@@ -18,7 +18,8 @@ postage lines, which are no items.
 
 `fact_lines`: one row per row that holds money, whatever is left of it.
 
-Text columns are folded (words.fold) and '' where missing, so every engine compares them alike.
+Text columns are folded (words.fold) and '' where missing, so every engine compares them alike. Writing them is
+most of what facts cost, so a caller can name those it looks at and the tables have no others.
 """
 
 from __future__ import annotations
@@ -26,11 +27,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from siyu_cli.clock import AsOf
     from siyu_cli.store.engine import Engine
 
-# Parameters: as_of seconds, three times.
-LINE_NET_SQL = """
+FACTS_OF_ORDERS = ("fact_lines", "fact_items", "fact_orders")
+"""What `build_facts` makes."""
+
+# Texts of a line, and those that an order has as well.
+_LINE_TEXTS = ("product_key", "category_key", "sku_key")
+_ORDER_TEXTS = ("platform_key", "shop_key", "channel_key")
+
+# Parameters: as_of seconds, three times. In braces, here and below: the texts that are asked for.
+_LINE_NET_SQL = """
 WITH refunded AS (
     SELECT line_no AS refunded_line_no, CAST(SUM(refund_fen) AS BIGINT) AS refunded_fen
     FROM refunds WHERE line_no IS NOT NULL AND refund_sec <= ?
@@ -40,16 +50,13 @@ counted AS (
     SELECT l.line_no, l.order_no, l.customer_id, l.paid_sec, l.paid_day, l.quantity_milli,
            l.is_zero_purchase AS zero_counts, l.is_goods, l.paid_fen AS gross_fen,
            CASE WHEN l.level = 'order' THEN 1 ELSE 0 END AS is_whole,
-           CASE WHEN l.refund_sec <= ? THEN l.refund_fen ELSE 0 END + COALESCE(r.refunded_fen, 0) AS returned_fen,
-           COALESCE(l.product_key, '') AS product_key, COALESCE(l.category_key, '') AS category_key,
-           COALESCE(l.sku_key, '') AS sku_key, COALESCE(l.platform_key, '') AS platform_key,
-           COALESCE(l.shop_key, '') AS shop_key, COALESCE(l.channel_key, '') AS channel_key
+           CASE WHEN l.refund_sec <= ? THEN l.refund_fen ELSE 0 END + COALESCE(r.refunded_fen, 0) AS returned_fen
+           {own_texts}{order_texts_of_line}
     FROM order_lines AS l
     LEFT JOIN refunded AS r ON r.refunded_line_no = l.line_no
     WHERE l.kind = 'sale' AND l.is_detail = 0 AND l.status IN ('paid', 'refunded') AND l.paid_sec <= ?
 )
-SELECT line_no, order_no, customer_id, paid_sec, paid_day, quantity_milli, is_goods, is_whole,
-       product_key, category_key, sku_key, platform_key, shop_key, channel_key,
+SELECT line_no, order_no, customer_id, paid_sec, paid_day, quantity_milli, is_goods, is_whole{texts},
        CASE WHEN returned_fen >= gross_fen THEN 0 ELSE gross_fen - returned_fen END AS net_fen,
        CASE WHEN zero_counts = 1 AND gross_fen = 0 AND returned_fen = 0 THEN 1 ELSE 0 END AS is_zero_purchase
 FROM counted
@@ -57,7 +64,7 @@ FROM counted
 
 # Parameters: as_of seconds, is_goods. A line without net (a gift, a line sent back) belongs to its order but
 # was not bought; one of gifts or postage (is_goods 0) is no item, whatever it cost.
-FACT_ITEMS_SQL = """
+_ITEMS_SQL = """
 WITH divided AS (
     SELECT line_no AS part_line_no, MIN(order_no) AS divided_order_no, MAX(from_sec) AS latest_sec
     FROM item_nets WHERE from_sec <= ? GROUP BY line_no
@@ -65,73 +72,137 @@ WITH divided AS (
 divided_orders AS (SELECT DISTINCT divided_order_no AS whole_order_no FROM divided),
 parts AS (
     SELECT f.customer_id, f.order_no, f.line_no, f.paid_sec, f.paid_day, f.net_fen, f.quantity_milli, f.is_goods, f.is_whole,
-           f.product_key, f.category_key, f.sku_key, f.platform_key, f.shop_key, f.channel_key, f.is_zero_purchase
+           f.is_zero_purchase{texts_of_fact}
     FROM fact_lines AS f
     LEFT JOIN divided_orders AS w ON w.whole_order_no = f.order_no
     WHERE w.whole_order_no IS NULL
     UNION ALL
     SELECT f.customer_id, f.order_no, l.line_no, f.paid_sec, f.paid_day, n.net_fen, l.quantity_milli, l.is_goods, 0 AS is_whole,
-           COALESCE(l.product_key, '') AS product_key, COALESCE(l.category_key, '') AS category_key,
-           COALESCE(l.sku_key, '') AS sku_key, f.platform_key, f.shop_key, f.channel_key, f.is_zero_purchase
+           f.is_zero_purchase{own_texts}{order_texts_of_fact}
     FROM divided AS d
     JOIN item_nets AS n ON n.line_no = d.part_line_no AND n.from_sec = d.latest_sec
     JOIN order_lines AS l ON l.line_no = d.part_line_no
     JOIN fact_lines AS f ON f.order_no = d.divided_order_no
 )
-SELECT customer_id, order_no, line_no, paid_sec, paid_day, net_fen, quantity_milli,
-       product_key, category_key, sku_key, platform_key, shop_key, channel_key, is_whole
+SELECT customer_id, order_no, line_no, paid_sec, paid_day, net_fen, quantity_milli, is_whole{texts}
 FROM parts
+WHERE is_goods = ? AND (net_fen > 0 OR is_zero_purchase = 1)
+"""
+
+# The same where no order is divided. Parameter: is_goods.
+_UNDIVIDED_ITEMS_SQL = """
+SELECT customer_id, order_no, line_no, paid_sec, paid_day, net_fen, quantity_milli, is_whole{texts}
+FROM fact_lines
 WHERE is_goods = ? AND (net_fen > 0 OR is_zero_purchase = 1)
 """
 
 # Parameter: as_of seconds. An order is paid when its first line is. An order that is known as one row and not
 # divided is that row: only the others are grouped, which spares most shops the largest grouping of all.
-FACT_ORDERS_SQL = """
+_ORDERS_SQL = """
 WITH parts AS (
-    SELECT customer_id, order_no, 1 AS is_item, paid_sec, paid_day, net_fen, platform_key, shop_key, channel_key, is_whole
+    SELECT customer_id, order_no, 1 AS is_item, paid_sec, paid_day, net_fen, is_whole{order_texts}
     FROM fact_items
     UNION ALL
-    SELECT customer_id, order_no, 0 AS is_item, paid_sec, paid_day, net_fen, platform_key, shop_key, channel_key, is_whole
+    SELECT customer_id, order_no, 0 AS is_item, paid_sec, paid_day, net_fen, is_whole{order_texts}
     FROM fact_extras WHERE net_fen > 0
 )
-SELECT customer_id, order_no, is_item AS is_order, CAST(is_item AS BIGINT) AS line_count, paid_sec, paid_day, net_fen,
-       platform_key, shop_key, channel_key
+SELECT customer_id, order_no, is_item AS is_order, CAST(is_item AS BIGINT) AS line_count, paid_sec, paid_day, net_fen
+       {order_texts}
 FROM parts WHERE is_whole = 1
 UNION ALL
 SELECT MIN(customer_id) AS customer_id, order_no, MAX(is_item) AS is_order, CAST(SUM(is_item) AS BIGINT) AS line_count,
-       MIN(paid_sec) AS paid_sec, MIN(paid_day) AS paid_day, CAST(SUM(net_fen) AS BIGINT) AS net_fen,
-       MIN(platform_key) AS platform_key, MIN(shop_key) AS shop_key, MIN(channel_key) AS channel_key
+       MIN(paid_sec) AS paid_sec, MIN(paid_day) AS paid_day, CAST(SUM(net_fen) AS BIGINT) AS net_fen
+       {least_order_texts}
 FROM parts WHERE is_whole = 0
 GROUP BY order_no
 UNION ALL
 SELECT customer_id, 0 AS order_no, 0 AS is_order, 0 AS line_count, refund_sec AS paid_sec,
-       refund_day AS paid_day, 0 - refund_fen AS net_fen, COALESCE(platform, '') AS platform_key,
-       COALESCE(shop_key, '') AS shop_key, '' AS channel_key
+       refund_day AS paid_day, 0 - refund_fen AS net_fen{order_texts_of_refund}
 FROM refunds
 WHERE line_no IS NULL AND refund_sec <= ?
 """
 
 
-def build_facts(engine: Engine, as_of: AsOf) -> None:
-    """Make `fact_lines`, `fact_items` and `fact_orders` as of a moment from the orders and refunds of the store."""
-    engine.write(LINE_NET_SQL, "fact_lines", (as_of.seconds,) * 3)
-    engine.write(FACT_ITEMS_SQL, "fact_items", (as_of.seconds, 1))
-    engine.write(FACT_ITEMS_SQL, "fact_extras", (as_of.seconds, 0))
-    engine.write(FACT_ORDERS_SQL, "fact_orders", (as_of.seconds,))
+def build_facts(
+    engine: Engine,
+    as_of: AsOf,
+    tables: Collection[str] = FACTS_OF_ORDERS,
+    columns: Collection[str] | None = None,
+) -> None:
+    """Make those of the tables that are asked for, as of a moment, from the orders and refunds of the store.
+
+    With `columns` they have no texts but these.
+    """
+    kept = set(tables)
+    is_divided = has_divided_orders(engine)
+    if is_divided:
+        kept.add("fact_lines")  # read twice
+    opening: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for name, (sql, params) in _texts(as_of, is_divided, columns).items():
+        if name in kept:
+            engine.write(
+                f"{_opened(opening)} SELECT * FROM ({sql}) AS made" if opening else sql,
+                name,
+                (*_params(opening), *params),
+            )
+        else:
+            opening[name] = (sql, params)
 
 
-def order_facts(as_of: AsOf) -> tuple[str, tuple[int, ...]]:
+def order_facts(as_of: AsOf, *, is_divided: bool = True) -> tuple[str, tuple[int, ...]]:
     """`fact_orders` as the opening of one query (WITH …) and its parameters, for whoever needs it only once.
 
-    The same texts as above: an engine then reads the columns that are asked for and keeps nothing.
+    The same texts as above: an engine then reads the columns that are asked for and keeps nothing. `is_divided` is
+    what has_divided_orders says.
     """
-    tables = {
-        "fact_lines": LINE_NET_SQL, "fact_items": FACT_ITEMS_SQL, "fact_extras": FACT_ITEMS_SQL,
-        "fact_orders": FACT_ORDERS_SQL,
-    }  # fmt: skip
+    texts = _texts(as_of, is_divided, None)
+    return _opened(texts), _params(texts)
+
+
+def has_divided_orders(engine: Engine) -> bool:
+    """Whether any order known as one row is divided into what was in it; in most stores none is."""
+    return engine.query("SELECT order_no FROM item_nets LIMIT 1").num_rows > 0
+
+
+def _opened(texts: dict[str, tuple[str, tuple[int, ...]]]) -> str:
+    return f"WITH {', '.join(f'{name} AS ({sql})' for name, (sql, _) in texts.items())}"
+
+
+def _params(texts: dict[str, tuple[str, tuple[int, ...]]]) -> tuple[int, ...]:
+    return tuple(value for _, params in texts.values() for value in params)
+
+
+def _texts(
+    as_of: AsOf, is_divided: bool, columns: Collection[str] | None
+) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Every table as its query and parameters, each reading those before it."""
     at = as_of.seconds
-    opening = ", ".join(f"{name} AS ({sql})" for name, sql in tables.items())
-    return f"WITH {opening}", (at, at, at, at, 1, at, 0, at)
+    own = [name for name in _LINE_TEXTS if columns is None or name in columns]
+    shared = [name for name in _ORDER_TEXTS if columns is None or name in columns]
+    of_refund = {"platform_key": "COALESCE(platform, '')", "shop_key": "COALESCE(shop_key, '')", "channel_key": "''"}
+    places = {
+        "texts": _listed("{0}", [*own, *shared]),
+        "texts_of_fact": _listed("f.{0}", [*own, *shared]),
+        "own_texts": _listed("COALESCE(l.{0}, '') AS {0}", own),
+        "order_texts": _listed("{0}", shared),
+        "order_texts_of_line": _listed("COALESCE(l.{0}, '') AS {0}", shared),
+        "order_texts_of_fact": _listed("f.{0}", shared),
+        "least_order_texts": _listed("MIN({0}) AS {0}", shared),
+        "order_texts_of_refund": "".join(f", {of_refund[name]} AS {name}" for name in shared),
+    }
+    items, until = (_ITEMS_SQL, (at,)) if is_divided else (_UNDIVIDED_ITEMS_SQL, ())
+    texts = {
+        "fact_lines": (_LINE_NET_SQL, (at, at, at)),
+        "fact_items": (items, (*until, 1)),
+        "fact_extras": (items, (*until, 0)),
+        "fact_orders": (_ORDERS_SQL, (at,)),
+    }
+    return {name: (sql.format_map(places), params) for name, (sql, params) in texts.items()}
+
+
+def _listed(form: str, names: list[str]) -> str:
+    """More columns of a SELECT."""
+    return "".join(f", {form.format(name)}" for name in names)
 
 
 def future_rows(engine: Engine, as_of: AsOf) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from siyu_cli.customers.facts import future_rows, order_facts
+from siyu_cli.customers.facts import future_rows, has_divided_orders, order_facts
 from siyu_cli.customers.migration import Migration, read_migration
 from siyu_cli.customers.rfm import Scored, score_customers
 from siyu_cli.store.engine import DuckDbEngine
@@ -43,7 +43,8 @@ def score_and_save(
     With `churn` the backtest is run and risks are kept too; `rules` are folders where the starter rule may be.
     """
     engine = DuckDbEngine(run.con)
-    scored = score_customers(engine, scheme, as_of, order_facts(as_of))
+    facts = order_facts(as_of, is_divided=has_divided_orders(engine))
+    scored = score_customers(engine, scheme, as_of, facts)
     previous = previous_score_run(engine, as_of, scheme.name)
     thresholds = json.dumps(scored.thresholds, ensure_ascii=False, sort_keys=True)
     assessed, table = None, "rfm_scored"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from siyu_cli.customers.behaviour import build_events, build_sends
-from siyu_cli.customers.facts import build_facts
+from siyu_cli.customers.facts import FACTS_OF_ORDERS, build_facts
 from siyu_cli.customers.profile import build_profiles
 from siyu_cli.customers.tag_history import build_tag_spans
 from siyu_cli.customers.traits import build_bindings, build_friends, build_traits
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Builder = Callable[["Engine", "AsOf"], None]
 
 BUILDERS: dict[Builder, tuple[str, ...]] = {
-    build_facts: ("fact_lines", "fact_items", "fact_orders"),
+    build_facts: FACTS_OF_ORDERS,
     build_events: ("fact_events",),
     build_sends: ("fact_sends",),
     build_profiles: ("fact_customers",),
@@ -32,16 +32,25 @@ BUILDERS: dict[Builder, tuple[str, ...]] = {
 
 
 def build_tables(
-    engine: Engine, as_of: AsOf, tables: Collection[str], stages: StageNames | None = None
+    engine: Engine,
+    as_of: AsOf,
+    tables: Collection[str],
+    stages: StageNames | None = None,
+    columns: Collection[str] | None = None,
 ) -> None:
     """Make those of the tables that are facts, as of a moment; other names are somebody else's.
 
-    With `stages` customers stand where a run of these rules starts from (see build_profiles).
+    With `stages` customers stand where a run of these rules starts from (see build_profiles). With `columns` the
+    tables of orders and events, which are long, have no texts but these.
     """
     for build, made in BUILDERS.items():
         if set(made).isdisjoint(tables):
             continue
         if build is build_profiles:
             build_profiles(engine, as_of, stages)
+        elif build is build_facts:
+            build_facts(engine, as_of, set(made).intersection(tables), columns)
+        elif build is build_events:
+            build_events(engine, as_of, columns)
         else:
             build(engine, as_of)

@@ -75,6 +75,11 @@ class TagQuery:
         """The fact tables the statement reads."""
         return frozenset(re.findall(r"\bfact_\w+", self.text))
 
+    @property
+    def words(self) -> frozenset[str]:
+        """Every name in the statement: a column of a fact table that is not among them is not looked at."""
+        return frozenset(re.findall(r"\w+", self.text))
+
 
 @dataclass(frozen=True)
 class Watched:

@@ -84,18 +84,19 @@ def evaluate(
     *,
     amend: Callable[[Engine], None] | None = None,
     watch: Sequence[Condition | NumberValue | TextColumn] = (),
+    is_lean: bool = False,
 ) -> TagQuery:
     """Make the facts and, from them, `tag_flags`: one row per customer with the columns the query names.
 
     Pins and grace are in it. `amend` may change the facts before (tests of rules); what is in `watch` becomes
-    columns, too (traces).
+    columns, too (traces). With `is_lean` facts have only what the query looks at.
     """
     engine = DuckDbEngine(con)
     pinned = build_tag_state(con, settings_of(rules), as_of.day)
     query = compile_tags(rules, as_of, watch, pinned=pinned)
     if "fact_hand_tags" in query.tables:
         engine.write(HAND_TAGS_SQL, "fact_hand_tags")
-    build_tables(engine, as_of, query.tables, stage_names(rules))
+    build_tables(engine, as_of, query.tables, stage_names(rules), query.words if is_lean else None)
     if amend is not None:
         amend(engine)
     engine.write(query.text, "tag_flags", query.params)
@@ -126,7 +127,7 @@ def plan_tags(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, *, writes: b
 
 
 def _plan(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, renamed: tuple[Renamed, ...]) -> TagPlan:
-    query = evaluate(con, rules, as_of) if rules.tags or rules.stages else None
+    query = evaluate(con, rules, as_of, is_lean=True) if rules.tags or rules.stages else None
     if query is None:
         build_tag_state(con, (), as_of.day)
         query = TagQuery("", (), ())
