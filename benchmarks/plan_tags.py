@@ -141,7 +141,8 @@ def check_equal(siyu: list[str], sides: dict[str, list[str]]) -> None:
     for name, side in sides.items():
         theirs = json.loads(subprocess.run(side, check=True, capture_output=True).stdout)
         wrong = {tag: (ours[tag], many) for tag, many in theirs.items() if ours[tag] != many}
-        assert not wrong and len(theirs) == len(ours), f"{name}: {wrong}"
+        assert not wrong, f"{name}: {wrong}"
+        assert len(theirs) == len(ours), name
     assert sum(many > 0 for many in ours.values()) >= len(ours) - 2, ours
 
 

@@ -111,7 +111,9 @@ tag_groups:
 
 def fifty_rules() -> str:
     """The rule file of TAGS."""
-    return SHARED + _BANDS + _tags([(tag.name, tag.when, tag.more) for tag in TAGS if tag.name not in _BANDED])
+    return (
+        SHARED + _BANDS + _tags([(tag.name, tag.when, tag.more) for tag in TAGS if tag.name not in _BANDED])
+    )
 
 
 def many_rules() -> str:
@@ -149,15 +151,26 @@ def many_rules() -> str:
             (f"买过{word}", f"订单数(只要{word}) >= 1", ""),
             (f"{word}大户", f"消费额(只要{word}、水果) >= 200元", ""),
             (f"看过{word}", f"{{did: {{event: 浏览, where: 商品 包含 {word}, within: 近180天}}}}", ""),
-            (f"回购{word}", f'{{did: {{event: 订单, times: ">= 2", where: 商品 包含 {word}, within: 近365天}}}}', ""),
+            (
+                f"回购{word}",
+                f'{{did: {{event: 订单, times: ">= 2", where: 商品 包含 {word}, within: 近365天}}}}',
+                "",
+            ),
         ]
     more += [
-        (f"{event}未买{days}", f"{{did: {{event: {event}, within: 近{days}天, without: {{event: 订单, since: last}}}}}}", "")
+        (
+            f"{event}未买{days}",
+            f"{{did: {{event: {event}, within: 近{days}天, without: {{event: 订单, since: last}}}}}}",
+            "",
+        )
         for event in ("浏览", "收藏", "咨询")
         for days in (7, 30, 60)
     ]
     assert len(more) == 200 - len(TAGS), len(more)
-    scopes = "".join(f"  只要{word}: {{on: items, when: 商品名 包含 {word}}}\n" for word in ("山竹", "榴莲", "芒果", "坚果"))
+    scopes = "".join(
+        f"  只要{word}: {{on: items, when: 商品名 包含 {word}}}\n"
+        for word in ("山竹", "榴莲", "芒果", "坚果")
+    )
     first = [(tag.name, tag.when, tag.more) for tag in TAGS if tag.name not in _BANDED]
     return SHARED.replace("metrics:\n", f"{scopes}metrics:\n", 1) + _BANDS + _tags([*first, *more])
 

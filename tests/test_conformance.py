@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from siyu_cli.clock import Clock
+from siyu_cli.customers import facts
 from siyu_cli.customers.facts import build_facts, future_rows
 from siyu_cli.customers.profile import build_profiles
 from siyu_cli.customers.rfm import score_customers
@@ -106,6 +107,31 @@ def test_facts(engines: list[Engine], fact: str, as_of: Any) -> None:
         answers.append((rows(engine, f"SELECT * FROM {fact}"), future_rows(engine, as_of)))
     assert answers[0] == answers[1]
     assert answers[0][0]
+
+
+@pytest.mark.parametrize("is_divided", [False, True])
+def test_facts_with_the_columns_asked_for_are_the_same_rows(
+    engines: list[Engine], monkeypatch: pytest.MonkeyPatch, is_divided: bool
+) -> None:
+    wanted = {"category_key", "shop_key"}
+    for engine in engines:
+        build_tables(engine, AS_OF, {"fact_orders", "fact_items", "fact_events"})
+        whole = {
+            name: engine.query(f"SELECT * FROM {name}")
+            for name in ("fact_orders", "fact_items", "fact_events")
+        }
+        monkeypatch.setattr(facts, "has_divided_orders", lambda _: is_divided)
+        build_tables(engine, AS_OF, set(whole), columns=wanted)
+        for name, table in whole.items():
+            spared = {column for column in table.column_names if column.endswith("_key")} - wanted
+            kept = [column for column in table.column_names if column not in spared]
+            narrow = engine.query(f"SELECT * FROM {name}")
+            assert spared
+            assert set(narrow.column_names) == set(kept)
+            # Read back by name: the order of columns says nothing.
+            engine.register("whole_table", table)
+            listed = f"SELECT {', '.join(kept)} FROM"
+            assert rows(engine, f"{listed} {name}") == rows(engine, f"{listed} whole_table")
 
 
 def test_profiles(engines: list[Engine]) -> None:

@@ -161,7 +161,7 @@ def order_facts(as_of: AsOf, *, is_divided: bool = True) -> tuple[str, tuple[int
 
 def has_divided_orders(engine: Engine) -> bool:
     """Whether any order known as one row is divided into what was in it; in most stores none is."""
-    return engine.query("SELECT order_no FROM item_nets LIMIT 1").num_rows > 0
+    return len(engine.query("SELECT order_no FROM item_nets LIMIT 1")) > 0
 
 
 def _opened(texts: dict[str, tuple[str, tuple[int, ...]]]) -> str:
@@ -179,7 +179,11 @@ def _texts(
     at = as_of.seconds
     own = [name for name in _LINE_TEXTS if columns is None or name in columns]
     shared = [name for name in _ORDER_TEXTS if columns is None or name in columns]
-    of_refund = {"platform_key": "COALESCE(platform, '')", "shop_key": "COALESCE(shop_key, '')", "channel_key": "''"}
+    of_refund = {
+        "platform_key": "COALESCE(platform, '')",
+        "shop_key": "COALESCE(shop_key, '')",
+        "channel_key": "''",
+    }
     places = {
         "texts": _listed("{0}", [*own, *shared]),
         "texts_of_fact": _listed("f.{0}", [*own, *shared]),

@@ -70,7 +70,13 @@ def find_causes(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, pinned: fr
         return
     then, now = (compile_tags(one, day, pinned=pinned) for one, day in ((old, last.as_of), (rules, as_of)))
     with rows_of_changed(con, last.run_id):
-        build_tables(DuckDbEngine(con), last.as_of, then.tables | now.tables, stage_names(rules))
+        build_tables(
+            DuckDbEngine(con),
+            last.as_of,
+            then.tables | now.tables,
+            stage_names(rules),
+            then.words | now.words,
+        )
         _evaluate(con, then, None, names, "old_then")
         # As of an earlier moment than the last run's, less is seen of the same rows; a later one has no more.
         earlier = as_of if as_of.seconds < last.as_of.seconds else None
@@ -100,6 +106,6 @@ def _evaluate(
     """Who gets which tag by a query, as a table of pairs; with `as_of` its facts are built first."""
     engine = DuckDbEngine(con)
     if as_of is not None:
-        build_tables(engine, as_of, query.tables, stages)
+        build_tables(engine, as_of, query.tables, stages, query.words)
     engine.write(query.text, "cause_flags", query.params)
     keep_holders(con, "cause_flags", [(column, names[tag]) for column, tag in query.columns], target)
