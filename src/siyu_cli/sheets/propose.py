@@ -112,7 +112,7 @@ def field_title(canonical: str) -> str:
         "created_at": tr("下单时间", "order time"), "paid_at": tr("付款时间", "pay time"),
         "finished_at": tr("完成时间", "finish time"), "buyer_id": tr("买家账号", "buyer id"),
         "phone": tr("手机号", "phone"), "receiver": tr("收货人", "receiver"), "province": tr("省", "province"),
-        "city": tr("市", "city"), "address": tr("地址", "address"), "amount_total": tr("总金额", "total"),
+        "city": tr("市", "city"), "stage": tr("阶段", "stage"), "address": tr("地址", "address"), "amount_total": tr("总金额", "total"),
         "amount_paid": tr("实付金额", "paid amount"), "refund_amount": tr("退款金额", "refund"),
         "refunded_at": tr("退款时间", "refund time"), "unit_price": tr("单价", "unit price"),
         "quantity": tr("数量", "quantity"), "status": tr("状态", "status"),
