@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _INCOMING = "incoming_rows"
 
-_MEMORY_MIB = 600
+_MEMORY_MIB = 512
 """An import of any length takes no more than this in DuckDB, as fast as with four times as much."""
 
 _KINDS = ("orders", "details", "returns")
