@@ -18,8 +18,9 @@ import pyarrow as pa
 
 from benchmarks.measure import show, time_calls
 from siyu_cli.leads import desk
-from siyu_cli.leads.distribution import Dealt, Ledger, plan_distribution
+from siyu_cli.leads.distribution import plan_distribution
 from siyu_cli.leads.eligibility import Scope
+from siyu_cli.leads.shares import Dealt, Ledger
 from siyu_cli.store.connection import open_store, transaction
 
 if TYPE_CHECKING:

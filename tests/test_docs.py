@@ -12,7 +12,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from siyu_cli.app import app
-from siyu_cli.sheets.mapping import load_mapping
+from siyu_cli.sheets.mapping_file import load_mapping
 from siyu_cli.workspace import read_settings
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.customers.import_orders import merge_orders
-from siyu_cli.sheets.mapping import available_mappings, resolve_mappings
+from siyu_cli.sheets.mapping_file import available_mappings, resolve_mappings
 from siyu_cli.sheets.orders import read_orders
 from siyu_cli.sheets.table import CleanTable
 from tests.conftest import examples

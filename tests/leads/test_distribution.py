@@ -12,18 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siyu_cli.leads.distribution import (
-    ABSENT,
-    COOLDOWN,
-    NOBODY,
-    Dealt,
-    DistributionPlan,
-    Ledger,
-    dealing_order,
-    one_decimal,
-    plan_distribution,
-)
+from siyu_cli.leads.dealing_order import dealing_order
+from siyu_cli.leads.distribution import ABSENT, COOLDOWN, NOBODY, plan_distribution
 from siyu_cli.leads.eligibility import Scope
+from siyu_cli.leads.shares import Dealt, DistributionPlan, Ledger, one_decimal
 from tests.conftest import examples
 
 START = Ledger({}, frozenset())

@@ -11,7 +11,7 @@ from siyu_cli.events import EVENT_KINDS, EVENT_WORDS
 from siyu_cli.rules.catalog import FACT_TABLES, METRICS
 from siyu_cli.rules.compile import compile_tags
 from siyu_cli.rules.problems import RulesRefused
-from siyu_cli.sheets.mapping import load_mapping
+from siyu_cli.sheets.mapping_file import load_mapping
 from siyu_cli.words import fold
 from siyu_cli.workspace import configs_dir
 from tests.rules.rule_facts import AS_OF, DAY, World, holders, rules_of

@@ -8,7 +8,8 @@ from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from siyu_cli.sheets.mapping import PlatformMapping, available_mappings, resolve_mappings
+from siyu_cli.sheets.mapping import PlatformMapping
+from siyu_cli.sheets.mapping_file import available_mappings, resolve_mappings
 from siyu_cli.sheets.orders import read_orders
 from siyu_cli.sheets.table import CleanTable
 

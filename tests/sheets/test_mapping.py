@@ -8,15 +8,8 @@ import pytest
 
 from siyu_cli.errors import InputRefused
 from siyu_cli.setup_workspace import create_workspace
-from siyu_cli.sheets.mapping import (
-    PlatformMapping,
-    available_mappings,
-    choose_mapping,
-    header_key,
-    load_mapping,
-    meaning_of,
-    resolve_mappings,
-)
+from siyu_cli.sheets.mapping import PlatformMapping, choose_mapping, header_key, meaning_of
+from siyu_cli.sheets.mapping_file import available_mappings, load_mapping, resolve_mappings
 from siyu_cli.workspace import Settings, Workspace
 from tests.sheets.makers import text
 

@@ -12,7 +12,7 @@ import pytest
 from siyu_cli.clock import format_seconds, seconds_of
 from siyu_cli.errors import InputRefused
 from siyu_cli.sheets.counts import Counts
-from siyu_cli.sheets.mapping import load_mapping
+from siyu_cli.sheets.mapping_file import load_mapping
 from siyu_cli.sheets.orders import ORDER_SCHEMA
 from siyu_cli.sheets.rejects import write_rejects
 from tests.sheets.makers import DATA, codes, orders, shipped, text, xlsx

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from siyu_cli.clock import format_seconds
 from siyu_cli.errors import InputRefused
-from siyu_cli.sheets.mapping import available_mappings, choose_mapping, load_mapping
+from siyu_cli.sheets.mapping import choose_mapping
+from siyu_cli.sheets.mapping_file import available_mappings, load_mapping
 from siyu_cli.sheets.orders import read_orders
 from siyu_cli.sheets.table import CleanTable
 from tests.conftest import Shop, examples

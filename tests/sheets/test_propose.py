@@ -10,23 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.events import EVENT_KINDS
+from siyu_cli.sheets.column_uses import ColumnUse, describe, field_title
 from siyu_cli.sheets.header import find_header
-from siyu_cli.sheets.mapping import (
-    FIELDS,
-    PlatformMapping,
-    available_mappings,
-    choose_mapping,
-    load_mapping,
-)
-from siyu_cli.sheets.propose import (
-    ColumnUse,
-    Proposal,
-    describe,
-    field_title,
-    likely_table,
-    mapping_yaml,
-    propose_mapping,
-)
+from siyu_cli.sheets.mapping import FIELDS, PlatformMapping, choose_mapping
+from siyu_cli.sheets.mapping_file import available_mappings, load_mapping
+from siyu_cli.sheets.mapping_yaml import mapping_yaml
+from siyu_cli.sheets.propose import Proposal, likely_table, propose_mapping
 from siyu_cli.sheets.raw import open_source
 from siyu_cli.words import fold
 from tests.conftest import examples

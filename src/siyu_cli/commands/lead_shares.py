@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def result_of(found: Desk, written: list[Written]) -> dict[str, Any]:
     from siyu_cli.leads.desk import until_text
-    from siyu_cli.leads.distribution import one_decimal
+    from siyu_cli.leads.shares import one_decimal
 
     names = {share.staff_id: share.name for share in found.plan.shares}
     return {
@@ -173,7 +173,7 @@ def _left_words(reason: str) -> str:
 
 def _fairness_words(found: Desk) -> list[str]:
     """How even the batch is, how even all batches are, and the mix."""
-    from siyu_cli.leads.distribution import one_decimal
+    from siyu_cli.leads.shares import one_decimal
 
     plan = found.plan
     given = [share.given for share in plan.shares]

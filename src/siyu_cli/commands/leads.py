@@ -18,7 +18,7 @@ from siyu_cli.language import tr
 if TYPE_CHECKING:
     from siyu_cli.context import Run
     from siyu_cli.leads.desk import Desk
-    from siyu_cli.leads.distribution import Share
+    from siyu_cli.leads.shares import Share
     from siyu_cli.leads.workbooks import Written
     from siyu_cli.sheets.account import ImportAccount
     from siyu_cli.sheets.table import CleanTable

@@ -14,9 +14,9 @@ from siyu_cli.language import tr
 
 if TYPE_CHECKING:
     from siyu_cli.context import AppContext
+    from siyu_cli.sheets.column_uses import ColumnUse
     from siyu_cli.sheets.documents import Document
     from siyu_cli.sheets.mapping import PlatformMapping
-    from siyu_cli.sheets.propose import ColumnUse
 
 _UNUSED = tr("(不用)", "(unused)")
 
@@ -58,7 +58,7 @@ class Layout:
 
     def table(self) -> Table:
         """A row per column: what it is, what stands in it, what it is read as."""
-        from siyu_cli.sheets.propose import field_title
+        from siyu_cli.sheets.column_uses import field_title
 
         columns = [
             Column("field", tr("字段", "Field")), Column("header", tr("列名", "Header")),
@@ -97,8 +97,8 @@ def layout_of(
 
     `known` are all mappings there are, which the proposal learns from. InputRefused where even that fails.
     """
+    from siyu_cli.sheets.column_uses import describe
     from siyu_cli.sheets.header import find_header
-    from siyu_cli.sheets.propose import describe
     from siyu_cli.sheets.raw import open_source
 
     source, _ = open_source(document.path, sheet)
@@ -199,7 +199,7 @@ def write_mapping(ctx: AppContext, layout: Layout, target: Path) -> PlatformMapp
     Its rows keep the platform they had, so that buyers and orders known already stay the same ones.
     """
     from siyu_cli.files import replacing
-    from siyu_cli.sheets.propose import mapping_yaml
+    from siyu_cli.sheets.mapping_yaml import mapping_yaml
 
     mapping = replace(layout.mapping, name=target.stem)
     if not layout.is_proposal and mapping.kind in ("orders", "returns", "details"):

@@ -39,7 +39,7 @@ class Reading:
         self, ctx: AppContext, kinds: Sequence[str], reader: Reader, options: ImportOptions, spool: Path
     ) -> None:
         from siyu_cli.clock import moment_of, zone
-        from siyu_cli.sheets.mapping import available_mappings, resolve_mappings
+        from siyu_cli.sheets.mapping_file import available_mappings, resolve_mappings
 
         self.ctx, self.kinds, self.options, self.spool = ctx, kinds, options, spool
         self._reader = reader

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from siyu_cli.clock import DAY_SECONDS
 from siyu_cli.language import tr
-from siyu_cli.leads.distribution import Share
+from siyu_cli.leads.shares import Share
 from siyu_cli.sheets.account import ImportAccount
 from siyu_cli.sheets.table import CleanTable
 from siyu_cli.sheets.verdicts import judged_account

@@ -13,8 +13,9 @@ from siyu_cli.clock import DAY_SECONDS, date_of
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
 from siyu_cli.leads import care
-from siyu_cli.leads.distribution import Dealt, DistributionPlan, Ledger, plan_distribution
+from siyu_cli.leads.distribution import plan_distribution
 from siyu_cli.leads.eligibility import Scope, places_of, words_of
+from siyu_cli.leads.shares import Dealt, DistributionPlan, Ledger
 from siyu_cli.store import leads, leaves, shares
 from siyu_cli.store.shares import LedgerRow, Load
 from siyu_cli.store.staff import StaffRow, all_staff

@@ -7,21 +7,19 @@ many of each stratum (`mixing`), and then they are dealt in order: stratum, impo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from fractions import Fraction
-from math import floor
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from siyu_cli.language import tr
-from siyu_cli.leads.eligibility import Scope, classes_of, encoded
+from siyu_cli.leads.dealing_order import Ints, by_age, strata_of
+from siyu_cli.leads.eligibility import classes_of, encoded
 from siyu_cli.leads.fairness import Counts, LeadClass, Taker, decide_counts, levelled, tidy
 from siyu_cli.leads.mixing import mix, sequence
-
-Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+from siyu_cli.leads.shares import Dealt, DistributionPlan, Ledger, Mix, Share, one_decimal
 
 NOBODY, ABSENT, FULL, COOLDOWN = "no-one-eligible", "all-absent", "all-full", "cooldown"
 """Why a lead stays in the pool: no one at all may take it; those who may are away today, or full; the only one who
@@ -30,135 +28,6 @@ could is the owner before."""
 _LEFT = (NOBODY, ABSENT, FULL, COOLDOWN)
 _DRIFT = 10**6
 _NEAR = 2048
-
-
-@dataclass(frozen=True)
-class Dealt:
-    """A staff member: all leads ever given to them, those they hold now, what they take and how much room is left.
-
-    `weight_milli` is above 0 for those who take part; `room` is how many leads more they may get today (None =
-    any); `away` says why they do not take part, '' where they do.
-    """
-
-    staff_id: str
-    name: str
-    given: int = 0
-    holding: int = 0
-    weight_milli: int = 1000
-    room: int | None = None
-    scope: Scope = field(default_factory=Scope)
-    away: str = ""
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """What earlier batches left: given minus owed per person, exact, who took part in the latest one, and given
-    minus owed by person and stratum (`drift`, in leads).
-    """
-
-    balances: Mapping[str, Fraction]
-    present: frozenset[str]
-    drift: Mapping[tuple[str, str], Fraction] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Share:
-    """One person's part of a batch. `carry` moves the ledger where someone came in (see `level`).
-
-    `given` counts all leads of the batch, `own` those that were theirs before (friend or owner); `owed_now` is
-    what this batch owed them. Balances are given − owed over all batches.
-    """
-
-    staff_id: str
-    name: str
-    before: int
-    given: int
-    holding: int
-    balance_before: Fraction
-    balance: Fraction
-    carry: Fraction
-    place: int
-    owed_now: Fraction = Fraction(0)
-    own: int = 0
-    weight_milli: int = 1000
-    room: int | None = None
-
-    @property
-    def after(self) -> int:
-        return self.before + self.given
-
-    @property
-    def owed(self) -> str:
-        """The exact share so far, with one decimal."""
-        return one_decimal(self.after - self.balance)
-
-    @property
-    def gap(self) -> str:
-        """Given minus owed with its sign."""
-        text = one_decimal(self.balance)
-        return text if text.startswith("-") or text == "0.0" else f"+{text}"
-
-    @property
-    def is_full(self) -> bool:
-        return self.room is not None and self.given >= self.room
-
-
-@dataclass(frozen=True)
-class Mix:
-    """One stratum of a batch: leads by person, what was owed them of it, and given − owed of it over all batches."""
-
-    stratum: str
-    given: Mapping[str, int]
-    due: Mapping[str, Fraction]
-    drift: Mapping[str, Fraction]
-
-    @property
-    def leads(self) -> int:
-        return sum(self.given.values())
-
-    @property
-    def spread(self) -> int:
-        """Most minus fewest of this batch."""
-        return max(self.given.values(), default=0) - min(self.given.values(), default=0)
-
-    @property
-    def widest(self) -> Fraction:
-        """Most minus least drift over all batches."""
-        return max(self.drift.values(), default=Fraction(0)) - min(self.drift.values(), default=Fraction(0))
-
-
-@dataclass(frozen=True)
-class DistributionPlan:
-    """Shares by person, and `owners`: lead_id with the index of its share, in dealing order.
-
-    `reasons` holds, per lead, the index of its text in `why`; `left` says how many leads stay in the pool and
-    why, `left_ids` which.
-    """
-
-    shares: tuple[Share, ...]
-    lead_ids: pa.Array
-    owners: Ints
-    reasons: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    why: tuple[str, ...] = ()
-    strata: tuple[Mix, ...] = ()
-    left: Mapping[str, int] = field(default_factory=dict)
-    left_ids: Mapping[str, pa.Array] = field(default_factory=dict)
-
-    @property
-    def assigned(self) -> int:
-        return len(self.lead_ids)
-
-    def assignments(self) -> pa.Table:
-        """lead_id, staff_id and reason, one row per lead; the two texts are dictionary encoded."""
-        owner, reason = pa.array(self.owners, pa.int32()), pa.array(self.reasons, pa.int32())
-        staff = pa.array([share.staff_id for share in self.shares], pa.string())
-        return pa.table(
-            {
-                "lead_id": self.lead_ids,
-                "staff_id": pa.DictionaryArray.from_arrays(owner, staff),
-                "reason": pa.DictionaryArray.from_arrays(reason, pa.array(self.why, pa.string())),
-            }
-        )
 
 
 def plan_distribution(
@@ -210,12 +79,12 @@ class _Batch:
         self.people = [one for one in everyone if not one.away]
         self.place_of = {one.staff_id: at for at, one in enumerate(self.people)}
         self.ledger = ledger
-        self.age = _by_age(leads)
+        self.age = by_age(leads)
         self.lead_ids = leads["lead_id"].combine_chunks()
         self.levels = level(ledger, self.people)
         self.room = [one.room for one in self.people]
         self.names = _names(everyone)
-        self.strata, self.labels = _strata(leads, strata)
+        self.strata, self.labels = strata_of(leads, strata)
         self.strata = self.strata[self.age]
         classes, may = classes_of(leads, [one.scope for one in (*self.people, *self.away)])
         self.classes, self.may = classes[self.age], may
@@ -569,44 +438,6 @@ class _Batch:
         return (";" + "、".join(words) + more) if words else ""
 
 
-def dealing_order(leads: pa.Table, strata: Sequence[str] = ("channel_key",)) -> Ints:
-    """Positions of the leads by stratum, import time and phone; leads without a channel come first."""
-    age = _by_age(leads)
-    codes, _ = _strata(leads, strata)
-    result: Ints = age[np.argsort(codes[age], kind="stable")]
-    return result
-
-
-def _by_age(leads: pa.Table) -> Ints:
-    """Positions by import time, then phone."""
-    phones = leads["phone"].cast(pa.int64()).to_numpy()
-    times = leads["imported_sec"].to_numpy()
-    if not len(phones):
-        return np.zeros(0, np.int64)
-    first, width = int(times.min()), int(phones.max()) + 1
-    if (int(times.max()) - first + 1) * width < 2**63:
-        return np.argsort((times - first) * width + phones, kind="stable").astype(np.int64)
-    return np.lexsort((phones, times))
-
-
-def _strata(leads: pa.Table, names: Sequence[str]) -> tuple[Ints, list[str]]:
-    """(stratum of each lead, label of each stratum), in order of the labels' words; '' where a lead says nothing."""
-    codes, labels = np.zeros(leads.num_rows, np.int64), [""]
-    for at, name in enumerate(names):
-        if name not in leads.column_names:
-            continue
-        more, words = encoded(leads[name])
-        words = words or [""]
-        codes = codes * len(words) + more
-        labels = [
-            f"{label}·{word or '-'}" if at and labels != [""] else word for label in labels for word in words
-        ]
-    used = np.flatnonzero(np.bincount(codes, minlength=len(labels))) if len(codes) else np.zeros(0, np.int64)
-    lookup = np.zeros(len(labels), np.int64)
-    lookup[used] = np.arange(len(used))
-    return lookup[codes], [labels[one] for one in used.tolist()]
-
-
 def _names(people: Sequence[Dealt]) -> dict[str, str]:
     """How people are called: the name, with the account where two share it."""
     names = [one.name for one in people]
@@ -614,10 +445,3 @@ def _names(people: Sequence[Dealt]) -> dict[str, str]:
         one.staff_id: one.name if names.count(one.name) == 1 else f"{one.name}({one.staff_id})"
         for one in people
     }
-
-
-def one_decimal(value: Fraction) -> str:
-    """A fraction with one decimal, rounded half up (away from zero)."""
-    tenths = floor(abs(value) * 10 + Fraction(1, 2))
-    whole, rest = divmod(tenths, 10)
-    return f"{'-' if value < 0 and tenths else ''}{whole}.{rest}"

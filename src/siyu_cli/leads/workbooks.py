@@ -21,7 +21,7 @@ from siyu_cli.files import SUMMARY_STEM, choose_names, free_name
 from siyu_cli.language import tr
 from siyu_cli.leads.care import protections
 from siyu_cli.leads.desk import ledger_of
-from siyu_cli.leads.distribution import Share, one_decimal
+from siyu_cli.leads.shares import Share, one_decimal
 from siyu_cli.sheets.row_keys import make_keys
 from siyu_cli.sheets.write import ListColumn, ListSheet, write_list_workbook
 from siyu_cli.store import leads, shares

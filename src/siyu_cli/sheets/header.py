@@ -8,13 +8,7 @@ from dataclasses import dataclass, field
 
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
-from siyu_cli.sheets.mapping import (
-    PlatformMapping,
-    choose_mapping,
-    header_key,
-    match_score,
-    unknown_header,
-)
+from siyu_cli.sheets.mapping import PlatformMapping, choose_mapping, header_key, match_score, unknown_header
 
 SEARCH_ROWS = 20
 REJECT_COLUMNS = ("行号", "列", "原因代码", "原因", "怎么修", "多出的内容")

@@ -1,11 +1,10 @@
-"""What a mapping reads from where, a proposal for an unknown file, and a mapping as an editable file.
+"""A proposal for a file that no mapping recognises, from how its headers sound and its values look.
 
-A proposal is never applied by itself: it is shown, written with `mapping_yaml`, and read back by choice.
+It is never applied by itself: it is shown, written with `mapping_yaml`, and read back by choice.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,66 +12,30 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from difflib import SequenceMatcher
 from functools import cache
-from itertools import islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from siyu_cli.clock import format_seconds
 from siyu_cli.language import tr
-from siyu_cli.phone import clean_phones, mask_phones, phone_reason
-from siyu_cli.sheets.clean import clean_codes, clean_ids, clean_money, clean_quantities, clean_text
+from siyu_cli.phone import clean_phones
+from siyu_cli.sheets.clean import clean_codes, clean_money, clean_quantities
+from siyu_cli.sheets.column_uses import LOOKED_AT, SHAPE_OF, field_title, first_columns
 from siyu_cli.sheets.dates import clean_moments
-from siyu_cli.sheets.header import SEARCH_ROWS, Header, Layout, build_header, clean_header
-from siyu_cli.sheets.mapping import FIELDS, GIFT, PlatformMapping, RefundRows, header_key, meaning_of
+from siyu_cli.sheets.header import SEARCH_ROWS, Layout, build_header, clean_header
+from siyu_cli.sheets.mapping import FIELDS, PlatformMapping, RefundRows, header_key, meaning_of
 from siyu_cli.sheets.raw import Source
 
-SAMPLES = 3
-_LOOKED_AT = 2_000
 _LIKE_ENOUGH = 0.75
 _NEAR_ENOUGH = 0.45
 """A column proposed with less confidence than this is left to the operator."""
 
-_TEXT, _ID, _PHONE, _MOMENT, _MONEY, _COUNT, _WORD = "text", "id", "phone", "moment", "money", "count", "word"
-_SHAPES = {
-    _ID: ("order_id", "line_id", "buyer_id", "product_id", "sku", "staff_id", "external_userid", "unionid"),
-    _PHONE: ("phone",),
-    _MOMENT: (
-        "created_at",
-        "paid_at",
-        "finished_at",
-        "refunded_at",
-        "added_at",
-        "lost_at",
-        "at",
-        "from_day",
-        "to_day",
-    ),
-    _MONEY: ("amount_total", "amount_paid", "refund_amount", "unit_price"),
-    _COUNT: ("quantity", "weight", "daily_cap", "holding_cap"),
-    _WORD: ("status", "refund_status"),
-}
-_SHAPE_OF = {name: shape for shape, names in _SHAPES.items() for name in names}
+
 # What a shape alone makes of a column whose name says nothing: the first field of these still free.
-_BY_SHAPE = {_PHONE: ("phone",), _WORD: ("status",), _MOMENT: ("paid_at", "created_at")}
+_BY_SHAPE = {"phone": ("phone",), "word": ("status",), "moment": ("paid_at", "created_at")}
 _US_DATE, _EUROPEAN_DATE = ("%m/%d/%Y", "%m/%d/%y"), ("%d/%m/%Y", "%d/%m/%y")
 _NEGATIVE: dict[str, RefundRows] = {"quantity": "negative_quantity", "amount_paid": "negative_amount"}
 _NUMBER = r"[\d.,:/\s-]+"
 _TIMES = ("", " %H:%M", " %H:%M:%S")
-
-
-@dataclass(frozen=True)
-class ColumnUse:
-    """One header of a file under a mapping: what it is, up to three of its values, and what they became.
-
-    `canonical` is '' for a header nothing uses. Phones in `samples` and `understood` are masked; a
-    private column shows no values.
-    """
-
-    canonical: str
-    header: str
-    samples: tuple[str, ...]
-    understood: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -105,127 +68,6 @@ class Proposal:
         }
 
 
-def field_title(canonical: str) -> str:
-    """What a canonical field is called in messages."""
-    titles = {
-        "order_id": tr("订单号", "order id"), "line_id": tr("子订单号", "line id"),
-        "created_at": tr("下单时间", "order time"), "paid_at": tr("付款时间", "pay time"),
-        "finished_at": tr("完成时间", "finish time"), "buyer_id": tr("买家账号", "buyer id"),
-        "phone": tr("手机号", "phone"), "receiver": tr("收货人", "receiver"), "province": tr("省", "province"),
-        "city": tr("市", "city"), "stage": tr("阶段", "stage"), "address": tr("地址", "address"), "amount_total": tr("总金额", "total"),
-        "amount_paid": tr("实付金额", "paid amount"), "refund_amount": tr("退款金额", "refund"),
-        "refunded_at": tr("退款时间", "refund time"), "unit_price": tr("单价", "unit price"),
-        "quantity": tr("数量", "quantity"), "status": tr("状态", "status"),
-        "refund_status": tr("退款状态", "refund status"), "product": tr("商品", "product"),
-        "product_id": tr("商品编号", "product id"), "sku": tr("规格编码", "sku"),
-        "category": tr("类目", "category"), "shop": tr("店铺", "shop"), "channel": tr("渠道", "channel"),
-        "remark": tr("备注", "remark"), "name": tr("姓名", "name"), "source": tr("来源", "source"),
-        "tags": tr("标签", "tags"), "staff_id": tr("员工账号", "staff account"),
-        "department": tr("部门", "department"), "store": tr("门店", "store"), "weight": tr("权重", "weight"),
-        "daily_cap": tr("每日上限", "daily cap"), "holding_cap": tr("持有上限", "holding cap"),
-        "channels": tr("渠道", "channels"), "regions": tr("地区", "regions"), GIFT: tr("赠品", "gift"),
-        "external_userid": tr("外部联系人 ID", "external_userid"), "unionid": tr("微信 unionid", "unionid of 微信"), "corp": tr("企业", "corp"),
-        "description": tr("描述", "description"), "other_phone": tr("另一个手机号", "other phone"),
-        "staff_name": tr("添加人", "staff name"), "added_at": tr("添加时间", "added at"),
-        "lost_at": tr("流失时间", "lost at"), "event_id": tr("事件编号", "event id"), "event": tr("行为", "event"),
-        "at": tr("时间", "time"), "page": tr("页面", "page"), "row_key": tr("行标识", "row key"),
-        "note": tr("反馈备注", "note"), "verdict": tr("核对", "answer"),
-        "skills": tr("技能", "skills"), "from_day": tr("开始日", "first day"), "to_day": tr("结束日", "last day"),
-        "reason": tr("原因", "reason"),
-    }  # fmt: skip
-    return titles.get(canonical, canonical)
-
-
-def describe(source: Source, header: Header) -> list[ColumnUse]:
-    """What a file's header under its mapping reads from where: used columns first, then the unused ones.
-
-    Looks at the first rows only. `header` comes from `find_header(source.layouts(), …)`.
-    """
-    columns = _first_columns(source, header)
-    mapping = header.mapping
-    uses = []
-    for canonical, title in header.used.items():
-        texts = columns[header.columns[canonical][0]] if columns else []
-        uses.append(_use(canonical, title, texts, mapping))
-    for at, name in enumerate(header.names):
-        if name in header.unknown:
-            uses.append(_use("", name, columns[at] if columns else [], mapping))
-    return uses
-
-
-def _first_columns(source: Source, header: Header) -> list[list[str]]:
-    """The first rows of a source, by column."""
-    for batch in islice(source.batches(header), 1):
-        return [column[:_LOOKED_AT].to_pylist() for column in batch.columns]
-    return []
-
-
-def _use(canonical: str, title: str, texts: Sequence[str], mapping: PlatformMapping) -> ColumnUse:
-    if mapping.is_private(title):
-        return ColumnUse(canonical, title, (), (tr("从不保存", "never kept"),))
-    samples = [*dict.fromkeys(text for text in texts if text.strip())][:SAMPLES]
-    understood = _understood(canonical, samples, mapping) if canonical else []
-    return ColumnUse(
-        canonical, title, tuple(_shown(text) for text in samples), tuple(_shown(text) for text in understood)
-    )
-
-
-def _shown(text: str) -> str:
-    text = mask_phones(" ".join(text.split()))
-    return text if len(text) <= 40 else text[:39] + "…"
-
-
-def _understood(canonical: str, samples: Sequence[str], mapping: PlatformMapping) -> list[str]:
-    """What the cleaners make of the samples, in words."""
-    texts = pa.array(samples, pa.string())
-    unclear = tr("看不懂", "not understood")
-    match _SHAPE_OF.get(canonical, _TEXT):
-        case "phone":
-            phones, codes = clean_phones(texts)
-            return [
-                phone or phone_reason(code)
-                for phone, code in zip(phones.to_pylist(), codes.to_pylist(), strict=True)
-            ]
-        case "moment":
-            moments = clean_moments(texts, mapping.dates, UTC)
-            return [
-                format_seconds(value) if value is not None else (unclear if code else tr("空", "empty"))
-                for value, code in zip(moments.values.to_pylist(), moments.codes.to_pylist(), strict=True)
-            ]
-        case "money":
-            return [
-                unclear if value is None else f"{'-' * (value < 0)}¥{abs(value) // 100}.{abs(value) % 100:02}"
-                for value in clean_money(texts).values.to_pylist()
-            ]
-        case "count":
-            return [
-                unclear if value is None else f"{value / 1000:g}"
-                for value in clean_quantities(texts).values.to_pylist()
-            ]
-        case "word":
-            words = mapping.status if canonical == "status" else mapping.refund_status
-            return [_word_shown(word, words) for word in samples]
-        case "id":
-            ids = clean_ids(texts)
-            return [value or tr("精度已丢失", "digits lost") for value in ids.values.to_pylist()]
-        case _:
-            return [text or tr("空", "empty") for text in clean_text(texts).to_pylist()]
-
-
-def _word_shown(word: str, words: Mapping[str, str]) -> str:
-    meanings = {
-        "paid": tr("已付款", "paid"), "unpaid": tr("未付款", "unpaid"), "closed": tr("已关闭", "closed"),
-        "refunded": tr("已退款", "refunded"), "full": tr("全额退款", "refunded in full"),
-        "partial": tr("部分退款", "refunded in part"), "running": tr("退款中", "refund running"),
-        "none": tr("没有退款", "no refund"), "active": tr("在岗", "active"), "inactive": tr("停用", "inactive"),
-    }  # fmt: skip
-    meaning = meaning_of(word, words)
-    return tr("不认识", "unknown") if meaning is None else meanings.get(meaning, meaning)
-
-
-# --- proposals -------------------------------------------------------------------------------------
-
-
 def likely_table(source: Source, mappings: Sequence[PlatformMapping]) -> tuple[list[str], list[list[str]]]:
     """(headers, some cells of each column) of a source without a known header row; empty for an empty one.
 
@@ -247,7 +89,7 @@ def likely_table(source: Source, mappings: Sequence[PlatformMapping]) -> tuple[l
     header = build_header(cells, layout.row_nos[at], PlatformMapping("", "", {}), layout.delimiter)
     # A column without a name cannot be mapped: its made-up name stands in no file.
     named = [name if cell else "" for name, cell in zip(header.names, cells, strict=True)]
-    return named, _first_columns(source, header) or [[] for _ in named]
+    return named, first_columns(source, header) or [[] for _ in named]
 
 
 def propose_mapping(
@@ -266,7 +108,7 @@ def propose_mapping(
     names = _dictionary(known)
     words = _known_words(known)
     columns = [
-        _Column(header, [cell for cell in cells if cell.strip()][:_LOOKED_AT])
+        _Column(header, [cell for cell in cells if cell.strip()][:LOOKED_AT])
         for header, cells in zip(headers, samples, strict=True)
         if header
     ]
@@ -312,21 +154,21 @@ class _Column:
         return self._hits(shape, texts, words) / len(texts)
 
     def _hits(self, shape: str, texts: pa.Array, words: Mapping[str, Mapping[str, str]]) -> int:
-        if shape == _PHONE:
+        if shape == "phone":
             phones, codes = clean_phones(texts)
             masked = pc.fill_null(pc.equal(codes, "phone-masked"), False)
             return _known(phones) + _count(masked)
-        if shape == _MOMENT:
+        if shape == "moment":
             # A bare number may be a day of a spreadsheet, but nothing says so.
             is_written = pc.match_substring_regex(texts, "[-/.年:]")
             codes = clean_moments(texts, (), UTC).codes
             is_moment = pc.or_(pc.is_null(codes), pc.equal(codes, "ambiguous-date"))
             return _count(pc.and_(is_written, pc.fill_null(is_moment, True)))
-        if shape == _MONEY:
+        if shape == "money":
             return _known(clean_money(texts).values)
-        if shape == _COUNT:
+        if shape == "count":
             return _known(clean_quantities(texts).values)
-        if shape == _WORD:
+        if shape == "word":
             known = {**words["status"], **words["refund_status"]}
             return sum(meaning_of(word, known) is not None for word in texts.to_pylist())
         return _count(pc.match_substring_regex(texts, r"^[0-9A-Za-z\p{Han}_#@.=\"' -]+$"))
@@ -382,7 +224,7 @@ def _candidates(
         for canonical, votes in fields.items():
             by_name = likeness * (0.6 + 0.4 * votes / total)
             guesses.append(
-                _weighed(column, canonical, by_name, known, shares(_SHAPE_OF.get(canonical, _TEXT)))
+                _weighed(column, canonical, by_name, known, shares(SHAPE_OF.get(canonical, "text")))
             )
     for shape, fields_of_shape in _BY_SHAPE.items():
         if shares(shape) >= 0.8:
@@ -410,7 +252,7 @@ def _weighed(column: _Column, canonical: str, by_name: float, known: str, share:
         if is_same
         else tr(f"列名像「{known}」", f"the name is like “{known}”")
     )
-    if canonical not in _SHAPE_OF:
+    if canonical not in SHAPE_OF:
         return Guess(canonical, column.header, round(by_name * 0.9, 2), reason)
     if not column.cells:
         return Guess(canonical, column.header, round(by_name * 0.8, 2), reason)
@@ -473,111 +315,3 @@ def _date_formats(by_field: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 def _reads_all(texts: Sequence[str], form: str) -> bool:
     codes = clean_moments(pa.array(texts, pa.string()), (form,), UTC).codes
     return bool(codes.null_count == len(texts))
-
-
-# --- mappings as files -----------------------------------------------------------------------------
-
-
-def mapping_yaml(mapping: PlatformMapping, remarks: Mapping[str, str] | None = None) -> str:
-    """A mapping as a commented file that loads back equal; `remarks` are comments on its columns."""
-    remarks = remarks or {}
-    is_orders = mapping.kind in ("orders", "returns", "details")
-    lines = [
-        tr(
-            "# 平台映射:哪一列是什么,哪个词是什么意思。每一项的写法见 docs/platforms.md。",
-            "# Which column is what and which word means what; docs/platforms.md explains every key.",
-        ),
-        f"name: {_scalar(mapping.name)}",
-        f"kind: {mapping.kind}",
-    ]
-    if mapping.source:
-        lines.append(f"source: {_scalar(mapping.source)}")
-    if mapping.any_of:
-        lines.append(tr("# 这些列都在时,自动认出这个文件", "# A file with all these columns is recognised"))
-        lines += ["match:", "  any_of:", *(f"    - {_items(names)}" for names in mapping.any_of)]
-    lines += _section("constants", {key: _scalar(value) for key, value in mapping.constants.items()})
-    lines += _columns(mapping, remarks)
-    if mapping.private:
-        lines.append(f"private: {_items(mapping.private)}")
-    if is_orders:
-        lines += _order_lines(mapping)
-    if mapping.tag_groups:
-        lines.append(f"tag_groups: {_scalar(mapping.tag_groups)}")
-    if mapping.dates:
-        lines.append(f"dates: {_items(mapping.dates)}")
-    lines += _word_lines("status", mapping.status)
-    lines += _word_lines("refund_status", mapping.refund_status)
-    lines += _word_lines("events", mapping.events)
-    if mapping.buyer_identity != "platform":
-        lines.append(f"identity: {{buyer_id: {mapping.buyer_identity}}}")
-    return "\n".join(lines) + "\n"
-
-
-def _columns(mapping: PlatformMapping, remarks: Mapping[str, str]) -> list[str]:
-    if not mapping.columns:
-        return ["columns: {}"]
-    lines = ["columns:"]
-    for canonical, names in mapping.columns.items():
-        told = "  # " + " ".join(remarks[canonical].split()) if canonical in remarks else ""
-        lines.append(f"  {canonical}: {_items(names)}{told}")
-    return lines
-
-
-def _order_lines(mapping: PlatformMapping) -> list[str]:
-    lines = [
-        f"order_key: {_items(mapping.order_key)}",
-        tr("# line = 一行一个商品,order = 一行一单", "# line = a row per product, order = a row per order"),
-        f"rows: {mapping.rows}",
-        tr(
-            "# gross = 实付金额没扣退款,net_of_refunds = 已扣,computed = 单价 × 数量",
-            "# gross = refunds are not yet taken off, net_of_refunds = they are, computed = price × quantity",
-        ),
-        f"amount: {mapping.amount}",
-        f"zero_amount: {mapping.zero_amount}",
-    ]
-    for key, names in (
-        ("repeated", mapping.repeated),
-        ("carried", mapping.carried),
-        ("postage", mapping.postage),
-    ):
-        if names:
-            lines.append(f"{key}: {_items(names)}")
-    if mapping.joined:
-        lines.append(f"joined: {json.dumps(mapping.joined, ensure_ascii=False)}")
-    if mapping.gift_columns:
-        lines.append(
-            f"gifts: {{column: {_items(mapping.gift_columns)}, values: {_items(mapping.gift_words)}}}"
-        )
-    if mapping.date_in_order_id:
-        lines.append(f"date_in_order_id: {_scalar(mapping.date_in_order_id)}")
-    by_status = "true" if mapping.refund_by_status else "false"
-    lines.append(f"refunds: {{rows: {mapping.refund_rows}, status: {by_status}}}")
-    return lines
-
-
-def _word_lines(key: str, words: Mapping[str, str]) -> list[str]:
-    groups: dict[str, list[str]] = {}
-    for word, meaning in words.items():
-        groups.setdefault(meaning, []).append(word)
-    return _section(key, {meaning: _items(found) for meaning, found in groups.items()})
-
-
-def _section(key: str, entries: Mapping[str, str]) -> list[str]:
-    return [f"{key}:", *(f"  {name}: {text}" for name, text in entries.items())] if entries else []
-
-
-def _items(texts: Sequence[str]) -> str:
-    return f"[{', '.join(map(_scalar, texts))}]"
-
-
-def _scalar(text: str) -> str:
-    """A YAML scalar: bare where nothing in it can be misread, else in double quotes."""
-    is_bare = re.fullmatch(r"[^\W\d_][\w ]*(?<! )", text) and not re.search(
-        r"[^\x20-\x7e\u4e00-\u9fff]", text
-    )
-    if is_bare and text.lower() not in ("true", "false", "null", "yes", "no", "on", "off"):
-        return text
-    import yaml
-
-    dumped: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9)
-    return dumped.strip()
