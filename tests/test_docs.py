@@ -12,8 +12,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from siyu_cli.app import app
+from siyu_cli.settings import read_settings
 from siyu_cli.sheets.mapping_file import load_mapping
-from siyu_cli.workspace import read_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from siyu_cli.errors import InputRefused
-from siyu_cli.workspace import Protection, Settings, read_settings
+from siyu_cli.settings import Protection, Settings, read_settings
 
 
 def read(tmp_path: Path, text: str) -> Settings:

@@ -24,10 +24,10 @@ from siyu_cli.customers.histories import read_buyers, read_category_gaps, read_g
 from siyu_cli.forecast.ranking import Auc
 from siyu_cli.forecast.rhythm import Gaps
 from siyu_cli.rules import catalog
+from siyu_cli.settings import CHURN_METHODS, ChurnSettings
 from siyu_cli.store.engine import DuckDbEngine, Engine
 from siyu_cli.store.migrations import MIGRATIONS
 from siyu_cli.store.scores import CHURN_COLUMNS
-from siyu_cli.workspace import CHURN_METHODS, ChurnSettings
 from tests.conftest import examples
 from tests.customers.churn_shop import END, facts_of, purchases
 from tests.shop_rows import close_of, day

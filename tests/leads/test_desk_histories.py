@@ -14,10 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from siyu_cli.clock import DAY_SECONDS, AsOf
 from siyu_cli.leads import care, desk, feedback, states
 from siyu_cli.leads.states import CLOSED, OPEN, State
+from siyu_cli.settings import LeadSettings, Protection
 from siyu_cli.sheets.feedback import FEEDBACK_SCHEMA
 from siyu_cli.store import closing, leads, ledger
 from siyu_cli.store.migrations import MIGRATIONS
-from siyu_cli.workspace import LeadSettings, Protection
 from tests.shop_rows import insert, order, staff
 
 SETTINGS = LeadSettings(Protection(protect_days=3, extend_days=2, max_days=6, cooldown_days=2, max_owners=2))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from siyu_cli.clock import date_of, day_of
 from siyu_cli.leads.deadlines import Terms, last_days
-from siyu_cli.workspace import Protection
+from siyu_cli.settings import Protection
 from tests.conftest import Shop
 from tests.leads.desk import assign, lead_file, ledger, staff_file
 

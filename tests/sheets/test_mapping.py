@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from siyu_cli.errors import InputRefused
+from siyu_cli.settings import Settings
 from siyu_cli.setup_workspace import create_workspace
 from siyu_cli.sheets.mapping import PlatformMapping, choose_mapping, header_key, meaning_of
 from siyu_cli.sheets.mapping_file import available_mappings, load_mapping, resolve_mappings
-from siyu_cli.workspace import Settings, Workspace
+from siyu_cli.workspace import Workspace
 from tests.sheets.makers import text
 
 FULL = """\

@@ -10,7 +10,7 @@ from siyu_cli.language import tr
 
 if TYPE_CHECKING:
     from siyu_cli.customers.churn import Churn
-    from siyu_cli.workspace import ChurnSettings
+    from siyu_cli.settings import ChurnSettings
 
 
 def churn_asked(settings: ChurnSettings, *, backtest: bool, horizon: int | None) -> ChurnSettings | None:

@@ -27,8 +27,8 @@ from siyu_cli.language import tr
 from siyu_cli.store.scores import CHURN_COLUMNS
 
 if TYPE_CHECKING:
+    from siyu_cli.settings import ChurnSettings
     from siyu_cli.store.engine import Engine
-    from siyu_cli.workspace import ChurnSettings
 
 RISKS = ("低", "中", "高", "已流失")
 _SHARES = (1.0, 0.5, 0.2)

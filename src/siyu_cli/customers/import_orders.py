@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from siyu_cli.language import tr
 from siyu_cli.people import identity, merging
-from siyu_cli.sheets.account import FileAccount, ImportAccount, reader_reasons
-from siyu_cli.sheets.counts import Counts
-from siyu_cli.sheets.table import CleanTable, Reject
+from siyu_cli.sheets.account import FileAccount, ImportAccount
+from siyu_cli.sheets.table import CleanTable
+from siyu_cli.sheets.verdicts import judged_account
 from siyu_cli.store import closing, connection, items, ledger, orders, refunds, versions
 from siyu_cli.store.versions import Undone
 
@@ -189,30 +189,11 @@ def _merge_returns(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> t
 
 def _account(con: DuckDBPyConnection, table: CleanTable, net_fen: int) -> FileAccount:
     """The verdicts of `staged`, with what the reader refused, as one balanced account."""
-    verdicts: Counter[str] = Counter()
-    reasons = reader_reasons(table)
-    for verdict, reason, rows in con.execute(
-        "SELECT verdict, reason, count(*) FROM staged GROUP BY ALL"
-    ).fetchall():
-        verdicts[verdict] += rows
-        if reason:
-            reasons[reason] += rows
-    refused = tuple(
-        Reject(row_no, "", reason)
-        for row_no, reason in con.execute(
-            "SELECT row_no, reason FROM staged WHERE verdict = 'rejected' ORDER BY row_no"
-        ).fetchall()
-    )
-    counts = Counts(
-        read=table.read,
-        new=verdicts["new"],
-        updated=verdicts["updated"],
-        unchanged=verdicts["unchanged"],
-        duplicate=verdicts["duplicate"],
-        rejected=verdicts["rejected"] + len(table.rejects),
-        blank=table.blank,
-    ).check()
-    return FileAccount(table, counts, refused, dict(sorted(reasons.items())), net_fen)
+    judged = con.execute("SELECT verdict, reason, count(*) FROM staged GROUP BY ALL").fetchall()
+    refused = con.execute(
+        "SELECT row_no, reason FROM staged WHERE verdict = 'rejected' ORDER BY row_no"
+    ).fetchall()
+    return replace(judged_account(table, judged, refused), net_fen=net_fen)
 
 
 def _count_anonymous(accounts: dict[int, FileAccount]) -> int:

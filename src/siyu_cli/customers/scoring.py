@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from siyu_cli.context import Run
     from siyu_cli.customers.churn import Churn
     from siyu_cli.customers.scheme import Scheme
-    from siyu_cli.workspace import ChurnSettings
+    from siyu_cli.settings import ChurnSettings
 
 
 @dataclass(frozen=True)

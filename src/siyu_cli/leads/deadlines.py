@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
-    from siyu_cli.workspace import Protection
+    from siyu_cli.settings import Protection
 
 Days: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
 

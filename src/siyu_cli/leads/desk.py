@@ -16,10 +16,10 @@ from siyu_cli.leads import care
 from siyu_cli.leads.distribution import plan_distribution
 from siyu_cli.leads.eligibility import Scope, places_of, words_of
 from siyu_cli.leads.shares import Dealt, DistributionPlan, Ledger
+from siyu_cli.settings import Distribution, LeadSettings
 from siyu_cli.store import leads, leaves, shares
 from siyu_cli.store.shares import LedgerRow, Load
 from siyu_cli.store.staff import StaffRow, all_staff
-from siyu_cli.workspace import Distribution, LeadSettings
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

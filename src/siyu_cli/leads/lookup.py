@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from siyu_cli.clock import AsOf
-    from siyu_cli.workspace import LeadSettings, Protection
+    from siyu_cli.settings import LeadSettings, Protection
 
 
 def check_states(words: Sequence[str]) -> tuple[State, ...]:

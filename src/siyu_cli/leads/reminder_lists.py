@@ -20,7 +20,7 @@ from siyu_cli.sheets.row_keys import make_keys
 from siyu_cli.sheets.write import ListColumn, ListSheet, write_list_workbook
 
 if TYPE_CHECKING:
-    from siyu_cli.workspace import ReminderSettings
+    from siyu_cli.settings import ReminderSettings
 
 MANAGER_STEM = "_主管"
 _COLUMNS = (

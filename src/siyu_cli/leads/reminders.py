@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
     from siyu_cli.leads.care import Held
     from siyu_cli.leads.deadlines import Days
-    from siyu_cli.workspace import LeadSettings, ReminderSettings
+    from siyu_cli.settings import LeadSettings, ReminderSettings
 
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 

@@ -32,7 +32,7 @@ from siyu_cli.store.stages import kept_stages
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from siyu_cli.workspace import LeadSettings
+    from siyu_cli.settings import LeadSettings
 
 RESULTS = ("已发申请", "已添加", "拒绝", "空号", "已是好友", "稍后", "退回")
 """What a staff member may report; import-feedback reads these words and more (platforms/反馈.yaml)."""
