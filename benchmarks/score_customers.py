@@ -62,6 +62,7 @@ con.execute('''CREATE TEMP TABLE rfm AS
 print(con.execute("SELECT count(*) FROM rfm").fetchall())
 """
 
+DAYS = BARE.replace("count(DISTINCT order_no)", "count(DISTINCT paid_day)")
 COUNTED = BARE.replace("count(DISTINCT order_no)", "count(*)")
 
 PANDAS = """
@@ -109,7 +110,9 @@ def main() -> None:
             {
                 bare: script("bare", BARE),
                 "bare aggregate, count(*)": script("counted", COUNTED),
+                "bare aggregate, count distinct days": script("days", DAYS),
                 "score-customers 八分群, dry run": [*score, "八分群", "--dry-run"],
+                "score-customers 八分群-购买天数, dry run": [*score, "八分群-购买天数", "--dry-run"],
                 "score-customers R包v0.3, dry run": [*score, "R包v0.3", "--dry-run"],
                 "score-customers R包v0.3, kept": [*score, "R包v0.3"],
                 "pandas: groupby, qcut": script("pandas", PANDAS),

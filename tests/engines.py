@@ -33,6 +33,9 @@ class SqliteEngine:
         names = [column[0] for column in cursor.description]
         return pa.table({name: pa.array([row[at] for row in rows]) for at, name in enumerate(names)})
 
+    def rows(self, sql: str, params: Parameters = ()) -> list[tuple[Any, ...]]:
+        return self.con.execute(sql, list(params)).fetchall()
+
     def write(self, sql: str, target: str, params: Parameters = ()) -> None:
         self.con.execute(f"DROP TABLE IF EXISTS {target}")
         self.con.execute(f"CREATE TABLE {target} AS {sql}", list(params))

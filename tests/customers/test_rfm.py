@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.clock import DAY_SECONDS, AsOf, day_of
-from siyu_cli.customers.distribution import Distribution, decimal_text
+from siyu_cli.customers.distribution import Distribution, Totals, decimal_text
 from siyu_cli.customers.rfm import Scored, score_customers
 from siyu_cli.customers.scheme import Scheme
 from siyu_cli.customers.scheme_file import find_scheme, parse_scheme, scheme_names
@@ -218,6 +218,12 @@ def test_a_cut_sorts_values_as_its_line_does(values: list[tuple[int, int]], line
         assert (num * least[1] >= least[0] * den) == (Fraction(num, den) >= line)
         assert (num * over[1] >= over[0] * den) == (Fraction(num, den) > line)
     assert found.mean == sum((Fraction(*value) for value in values), Fraction(0)) / len(values)
+    wholes = [num for num, _ in values]
+    sums = Totals(len(wholes), sum(wholes))
+    assert sums.mean == Fraction(sum(wholes), len(wholes))
+    for num in wholes:
+        assert (num >= sums.at_least(line)[0]) == (num >= line)
+        assert (num >= sums.above(line)[0]) == (num > line)
     fractions = [Fraction(*value) for value in values]
     for part in (1, 2, 3):
         assert found.quantile(part, 4) == quantile(fractions, part, 4)

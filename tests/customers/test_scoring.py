@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -141,6 +144,33 @@ def test_a_dry_run_writes_nothing(shop: Any) -> None:
     assert document["run_id"] is None
     assert shop.rows("SELECT count(*) FROM scores") == [(0,)]
     assert shop.rows("SELECT count(*) FROM runs WHERE command = 'score-customers'") == [(0,)]
+
+
+def test_a_dry_run_says_what_a_kept_one_says(shop: Any) -> None:
+    fill(shop, ORDERS)
+    shop.json("score-customers", "--as-of", "2025-03-01")
+    dry = shop.json("score-customers", *AT, "--dry-run").result
+    assert dry["migration"]["after"] == 3
+    assert shop.json("score-customers", *AT).result == dry
+
+
+@pytest.mark.parametrize(
+    ("scheme", "spared"), [("八分群", {"pyarrow", "numpy", "pandas"}), ("R包v0.3", {"pandas"})]
+)
+def test_scoring_loads_no_library_it_can_do_without(shop: Any, scheme: str, spared: set[str]) -> None:
+    """Each takes longer to load than the scoring of most shops."""
+    fill(shop, ORDERS)
+    code = (
+        "import sys; from siyu_cli.app import app\n"
+        f"app(['-w', {str(shop.root)!r}, 'score-customers', '--scheme', {scheme!r}], standalone_mode=False)\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8"
+    )
+    loaded = set(ast.literal_eval(done.stderr.splitlines()[-1]))
+    assert "duckdb" in loaded
+    assert not loaded & spared
 
 
 @pytest.mark.parametrize("scheme", ["八分群", "R包v0.3", "RF十格", "Putler十一群"])

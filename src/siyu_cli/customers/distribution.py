@@ -13,10 +13,33 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
+from siyu_cli.store.engine import numbers
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Cut = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Of whole numbers only how many there are and what they sum up to: enough for a mean, and for any cut."""
+
+    size: int
+    total: int
+
+    @property
+    def mean(self) -> Fraction:
+        """The mean over customers; 0 of nobody."""
+        return Fraction(self.total, self.size) if self.size else Fraction(0)
+
+    def at_least(self, line: Fraction) -> Cut:
+        """The cut that whole numbers >= line reach, and no other."""
+        return (ceil(line), 1)
+
+    def above(self, line: Fraction) -> Cut:
+        """The cut that whole numbers > line reach, and no other."""
+        return (floor(line) + 1, 1)
 
 
 @dataclass(frozen=True)
@@ -33,7 +56,7 @@ class Distribution:
         import numpy as np
 
         num, den, count = (
-            table.column(name).to_numpy().astype(np.int64) for name in ("value_num", "value_den", "customers")
+            numbers(table, name).astype(np.int64) for name in ("value_num", "value_den", "customers")
         )
         # Equal fractions give equal (quotient, remainder ÷ denominator); unequal ones differ by more than a
         # double's step as long as denominators stay below 2^26, far above the orders of one customer.

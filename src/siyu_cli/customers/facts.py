@@ -161,7 +161,7 @@ def order_facts(as_of: AsOf, *, is_divided: bool = True) -> tuple[str, tuple[int
 
 def has_divided_orders(engine: Engine) -> bool:
     """Whether any order known as one row is divided into what was in it; in most stores none is."""
-    return len(engine.query("SELECT order_no FROM item_nets LIMIT 1")) > 0
+    return bool(engine.rows("SELECT order_no FROM item_nets LIMIT 1"))
 
 
 def _opened(texts: dict[str, tuple[str, tuple[int, ...]]]) -> str:
@@ -212,4 +212,4 @@ def _listed(form: str, names: list[str]) -> str:
 def future_rows(engine: Engine, as_of: AsOf) -> int:
     """Paid rows later than the moment: invisible to every result, and said in one warning."""
     sql = "SELECT COUNT(*) AS n FROM order_lines WHERE kind = 'sale' AND is_detail = 0 AND paid_sec > ?"
-    return int(engine.query(sql, (as_of.seconds,)).column("n")[0].as_py())
+    return int(engine.rows(sql, (as_of.seconds,))[0][0])

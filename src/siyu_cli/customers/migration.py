@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from siyu_cli.store.engine import Engine
     from siyu_cli.store.scores import ScoreRun
 
-# Parameters: the later run, the earlier run. '' stands for not being in a run.
+# Parameters: the later run where {later} asks for it, the earlier run. '' stands for not being in a run.
 _MOVES_SQL = """
-WITH later AS (SELECT customer_id AS later_id, segment AS to_segment, net_fen FROM scores WHERE run_id = ?),
+WITH later AS (SELECT customer_id AS later_id, segment AS to_segment, net_fen FROM {later}),
 earlier AS (SELECT customer_id AS earlier_id, segment AS from_segment FROM scores WHERE run_id = ?),
 pairs AS (
     SELECT COALESCE(e.from_segment, '') AS from_segment, l.to_segment, l.net_fen
@@ -117,16 +117,19 @@ class Migration:
         }
 
 
-def read_migration(engine: Engine, earlier: ScoreRun, later: ScoreRun) -> Migration:
-    """The moves between two stored runs, in the order of the segments, outside last."""
-    rows = engine.query(_MOVES_SQL, (later.run_id, earlier.run_id)).to_pylist()
+def read_migration(
+    engine: Engine, earlier: ScoreRun, later: ScoreRun, scored: str | None = None
+) -> Migration:
+    """The moves between two runs, in the order of the segments, outside last.
+
+    Both are read from the store, or the later one from table `scored`, where it is not kept (yet).
+    """
+    source, run = (scored, ()) if scored else ("scores WHERE run_id = ?", (later.run_id,))
+    rows = engine.rows(_MOVES_SQL.format(later=source), (*run, earlier.run_id))
     found = Migration(
         earlier,
         later,
-        tuple(
-            Move(row["from_segment"], row["to_segment"], int(row["customers"]), int(row["moved_fen"]))
-            for row in rows
-        ),
+        tuple(Move(before, after, int(customers), int(fen)) for before, after, customers, fen in rows),
     )
     places = {name: at for at, (_, name) in enumerate(found.segments)} | {"": len(rows) + 1}
     ordered = sorted(found.moves, key=lambda move: (places[move.before], places[move.after]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from siyu_cli.customers.distribution import Cut, Distribution, decimal_text
+from siyu_cli.customers.distribution import Cut, Distribution, Totals, decimal_text
 from siyu_cli.customers.scheme import (
     LETTERS,
     SHORT,
@@ -32,6 +32,9 @@ from siyu_cli.customers.scheme import (
 if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
     from siyu_cli.store.engine import Engine
+
+Values = Distribution | Totals
+"""What is known of a letter's values: all of them, or their sum where that is enough."""
 
 _PER_SQL = {"消费额": "1", "笔单价": "order_total", "次均金额": "frequency"}
 
@@ -60,11 +63,15 @@ FROM rfm_sums
 WHERE customer_id IS NOT NULL
 """
 
-_VALUES: dict[Letter, tuple[str, str]] = {
-    "recency": ("recency_days", "1"),
-    "frequency": ("frequency_count", "1"),
-    "monetary": ("monetary_fen", "monetary_per"),
+_VALUES: dict[Letter, str] = {
+    "recency": "recency_days",
+    "frequency": "frequency_count",
+    "monetary": "monetary_fen",
 }
+_TOTALS_SQL = f"""
+SELECT COUNT(*) AS customers, {", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}_total" for name in _VALUES.values())}
+FROM rfm_raw
+"""
 
 
 @dataclass(frozen=True)
@@ -183,7 +190,13 @@ def score_customers(
     opening, params = facts
     engine.write(f"{opening} {sums.sql}", "rfm_sums", (*params, *sums.params))
     engine.write(_RAW_SQL.format(per=_PER_SQL[scheme.monetary.of]), "rfm_raw", (as_of.day,))
-    values = {letter: _distribution(engine, letter) for letter in LETTERS}
+    customers, *totals = engine.rows(_TOTALS_SQL)[0]
+    values = {
+        letter: _distribution(engine, letter, scheme.measures[letter])
+        if _needs_the_set(scheme, letter)
+        else Totals(int(customers), int(total))
+        for letter, total in zip(LETTERS, totals, strict=True)
+    }
     cuts = {letter: _score_cuts(measure, values[letter]) for letter, measure in scheme.measures.items()}
     scores = {
         letter: _score_sql(letter, measure, cuts[letter], values[letter])
@@ -198,19 +211,29 @@ def score_customers(
         for letter, measure in scheme.measures.items()
     }
     _write_segments(engine, scheme, scored, lines, values)
-    return Scored(
-        scheme, values["recency"].size, lines, _segment_totals(engine, scheme), _anonymous_orders(engine)
-    )
+    return Scored(scheme, int(customers), lines, _segment_totals(engine, scheme), _anonymous_orders(engine))
 
 
 def _anonymous_orders(engine: Engine) -> int:
     """Valid orders in the window that name no buyer: in the shop's totals, in nobody's score."""
-    found = engine.query("SELECT order_total FROM rfm_sums WHERE customer_id IS NULL").column("order_total")
-    return int(found[0].as_py()) if len(found) else 0
+    found = engine.rows("SELECT order_total FROM rfm_sums WHERE customer_id IS NULL")
+    return int(found[0][0]) if found else 0
 
 
-def _distribution(engine: Engine, letter: Letter) -> Distribution:
-    num, den = _VALUES[letter]
+def _needs_the_set(scheme: Scheme, letter: Letter) -> bool:
+    """Whether sums are not enough: quantiles need the values themselves, and so do cuts through fractions."""
+    measure, levels = scheme.measures[letter], scheme.levels
+    is_ranked = isinstance(measure.score, QuantileScore) or bool(levels and levels.by == "raw_median")
+    return is_ranked or (_per(measure) != "1" and bool(measure.score or levels))
+
+
+def _per(measure: Measure) -> str:
+    """What a value is divided by, as a column; "1" of whole numbers."""
+    return "1" if _PER_SQL.get(measure.of, "1") == "1" else "monetary_per"
+
+
+def _distribution(engine: Engine, letter: Letter, measure: Measure) -> Distribution:
+    num, den = _VALUES[letter], _per(measure)
     group = num if den == "1" else f"{num}, {den}"
     sql = (
         f"SELECT {num} AS value_num, {den} AS value_den, COUNT(*) AS customers FROM rfm_raw GROUP BY {group}"
@@ -218,11 +241,12 @@ def _distribution(engine: Engine, letter: Letter) -> Distribution:
     return Distribution.of(engine.query(sql))
 
 
-def _score_cuts(measure: Measure, values: Distribution) -> tuple[Fraction, ...]:
+def _score_cuts(measure: Measure, values: Values) -> tuple[Fraction, ...]:
     match measure.score:
         case CutScore(cuts=cuts):
             return tuple(Fraction(cut) for cut in cuts)
         case QuantileScore(classes=n):
+            assert isinstance(values, Distribution)
             unit = 100 if UNITS[measure.of] == "元" else 1
             return tuple(values.quantile(part, n) + unit for part in range(1, n))
         case None:
@@ -241,24 +265,22 @@ def _scores_in_order(measure: Measure) -> tuple[int, ...]:
             return ()
 
 
-def _reaches(letter: Letter, cut: Cut) -> Expression:
+def _reaches(letter: Letter, measure: Measure, cut: Cut) -> Expression:
     """`value >= cut` in integers."""
-    num, den = _VALUES[letter]
+    num, den = _VALUES[letter], _per(measure)
     if den == "1" and cut[1] == 1:
         return Expression(f"{num} >= ?", (cut[0],))
     return Expression(f"{num} * ? >= {den} * ?", (cut[1], cut[0]))
 
 
-def _score_sql(
-    letter: Letter, measure: Measure, cuts: tuple[Fraction, ...], values: Distribution
-) -> Expression:
+def _score_sql(letter: Letter, measure: Measure, cuts: tuple[Fraction, ...], values: Values) -> Expression:
     """The score as a CASE from the highest class down."""
     if measure.score is None:
         return Expression("CAST(NULL AS INTEGER)")
     scores = _scores_in_order(measure)
     parts, params = [], list[int | str]()
     for cut, score in reversed(list(zip(cuts, scores[1:], strict=True))):
-        test = _reaches(letter, values.at_least(cut))
+        test = _reaches(letter, measure, values.at_least(cut))
         parts.append(f"WHEN {test.sql} THEN ?")
         params += [*test.params, score]
     return Expression(f"CAST(CASE {' '.join(parts)} ELSE ? END AS INTEGER)", (*params, scores[0]))
@@ -274,7 +296,7 @@ def _scores(scores: dict[Letter, Expression]) -> Expression:
     return Expression(sql, tuple(param for letter in LETTERS for param in scores[letter].params))
 
 
-def _line(engine: Engine, levels: Levels | None, letter: Letter, values: Distribution) -> Fraction | None:
+def _line(engine: Engine, levels: Levels | None, letter: Letter, values: Values) -> Fraction | None:
     if levels is None:
         return None
     if levels.by == "fixed":
@@ -283,14 +305,15 @@ def _line(engine: Engine, levels: Levels | None, letter: Letter, values: Distrib
     if levels.by == "raw_mean":
         return values.mean
     if levels.by == "raw_median":
+        assert isinstance(values, Distribution)
         return values.quantile(1, 2)
     score = f"{SHORT[letter]}_score"
     sql = f"SELECT COALESCE(SUM({score}), 0) AS score_total, COUNT(*) AS customers FROM rfm_scores"
-    row = engine.query(sql).to_pylist()[0]
-    return Fraction(int(row["score_total"]), int(row["customers"]) or 1)
+    score_total, customers = engine.rows(sql)[0]
+    return Fraction(int(score_total), int(customers) or 1)
 
 
-def _level_sql(levels: Levels, letter: Letter, lines: Lines, values: Distribution) -> Expression:
+def _level_sql(levels: Levels, letter: Letter, lines: Lines, values: Values) -> Expression:
     """1 on the better side of the line, else 0; days are better when fewer."""
     line = lines.line
     assert line is not None
@@ -301,9 +324,9 @@ def _level_sql(levels: Levels, letter: Letter, lines: Lines, values: Distributio
         return Expression(f"CASE WHEN {SHORT[letter]}_score >= ? THEN 1 ELSE 0 END", (least,))
     if letter == "recency":
         # r < line is "not r >= line".
-        test = _reaches(letter, values.at_least(line) if strict else values.above(line))
+        test = _reaches(letter, lines.measure, values.at_least(line) if strict else values.above(line))
         return Expression(f"CASE WHEN {test.sql} THEN 0 ELSE 1 END", test.params)
-    test = _reaches(letter, values.above(line) if strict else values.at_least(line))
+    test = _reaches(letter, lines.measure, values.above(line) if strict else values.at_least(line))
     return Expression(f"CASE WHEN {test.sql} THEN 1 ELSE 0 END", test.params)
 
 
@@ -331,7 +354,7 @@ def _write_segments(
     scheme: Scheme,
     scored: Expression,
     lines: dict[Letter, Lines],
-    values: dict[Letter, Distribution],
+    values: dict[Letter, Values],
 ) -> None:
     """First match wins; the rest class, where there is one, takes whoever is left."""
     if scheme.levels is None:
@@ -373,9 +396,5 @@ def _segment_totals(engine: Engine, scheme: Scheme) -> list[tuple[Segment, int, 
 SELECT segment_code, COUNT(*) AS customers, CAST(SUM(net_fen) AS BIGINT) AS segment_fen
 FROM rfm_scored GROUP BY segment_code
 """
-    found = {row["segment_code"]: row for row in engine.query(sql).to_pylist()}
-    return [
-        (segment, int(row["customers"]) if row else 0, int(row["segment_fen"]) if row else 0)
-        for segment in scheme.all_segments
-        for row in [found.get(segment.code)]
-    ]
+    found = {code: (int(customers), int(fen)) for code, customers, fen in engine.rows(sql)}
+    return [(segment, *found.get(segment.code, (0, 0))) for segment in scheme.all_segments]

@@ -12,7 +12,7 @@ from siyu_cli.customers.facts import future_rows, has_divided_orders, order_fact
 from siyu_cli.customers.migration import Migration, read_migration
 from siyu_cli.customers.rfm import Scored, score_customers
 from siyu_cli.store.engine import DuckDbEngine
-from siyu_cli.store.scores import ScoreRun, previous_score_run, save_scores, score_run_of
+from siyu_cli.store.scores import ScoreRun, previous_score_run, save_scores
 
 if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
@@ -31,7 +31,6 @@ class Scoring:
     scored: Scored
     migration: Migration | None
     future_rows: int
-    is_changed: bool
     churn: Churn | None = None
 
 
@@ -54,17 +53,14 @@ def score_and_save(
         assessed, table = assess_churn(engine, as_of, churn, rules), JOINED
     text = assessed.text if assessed else None
     kept = ScoreRun(run.run_id, scheme.name, as_of.seconds, thresholds, scheme.text, text)
-    is_changed = save_scores(run.con, kept, table)
+    if not run.is_dry:  # a million rows written to be thrown away
+        save_scores(run.con, kept, table)
     run.counts = {"customers": scored.customers} | {
         segment.name: customers for segment, customers, _ in scored.segments if customers
     }
-    # Equal results stay under the run that made them first.
-    stored = score_run_of(engine, as_of, scheme.name)
-    assert stored is not None
     return Scoring(
         scored,
-        read_migration(engine, previous, stored) if previous else None,
+        read_migration(engine, previous, kept, table) if previous else None,
         future_rows(engine, as_of),
-        is_changed,
         assessed,
     )

@@ -70,10 +70,8 @@ class ScoreRun:
 def score_runs(engine: Engine, as_of: AsOf) -> list[ScoreRun]:
     """The runs known at a moment, newest first: by the day they speak of, then by when they were made."""
     sql = "SELECT run_id, scheme, as_of_sec, thresholds, scheme_text, churn FROM score_runs WHERE as_of_sec <= ?"
-    rows = engine.query(sql, (as_of.seconds,)).to_pylist()
-    return sorted(
-        (ScoreRun(**row) for row in rows), key=lambda run: (run.as_of_sec, run.run_id), reverse=True
-    )
+    rows = engine.rows(sql, (as_of.seconds,))
+    return sorted((ScoreRun(*row) for row in rows), key=lambda run: (run.as_of_sec, run.run_id), reverse=True)
 
 
 def newest_score_run(engine: Engine, as_of: AsOf) -> ScoreRun | None:
