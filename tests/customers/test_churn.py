@@ -20,7 +20,13 @@ from siyu_cli.customers.backtest import Trial, _choose
 from siyu_cli.customers.churn import RISKS, Churn, assess_churn
 from siyu_cli.customers.churn_methods import METHODS, Known, rank
 from siyu_cli.customers.cycle import histogram, starter_days
-from siyu_cli.customers.histories import read_buyers, read_category_gaps, read_gaps, write_days
+from siyu_cli.customers.histories import (
+    read_buyers,
+    read_category_gaps,
+    read_gaps,
+    read_gaps_and_pairs,
+    write_days,
+)
 from siyu_cli.forecast.ranking import Auc
 from siyu_cli.forecast.rhythm import Gaps
 from siyu_cli.rules import catalog
@@ -40,10 +46,12 @@ AT = close_of("2025-03-15")
 def _facts_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """The facts are registered tables; only the moment is left to the query."""
 
-    def opened(as_of: AsOf) -> tuple[str, tuple[int, ...]]:
+    def opened(as_of: AsOf, *, is_divided: bool) -> tuple[str, tuple[int, ...]]:
+        assert not is_divided
         return "WITH moment AS (SELECT ? AS at_sec)", (as_of.seconds,)
 
     monkeypatch.setattr(histories, "order_facts", opened)
+    monkeypatch.setattr(histories, "has_divided_orders", lambda _: False)
 
 
 def assess(
@@ -78,7 +86,9 @@ def test_histories_and_gaps_are_what_a_loop_finds(rows: Rows, cut: int) -> None:
             engine.register(name, table)
         write_days(engine, AT, "days")
         found = read_buyers(engine, cut, "days", "days")
-        gaps, before, last = read_gaps(engine, "days")
+        gaps, before, last = read_gaps_and_pairs(engine, "days")
+        alone = read_gaps(engine, "days")
+    assert (alone.days.tolist(), alone.counts.tolist()) == (gaps.days.tolist(), gaps.counts.tolist())
     days = {one: sorted({when for who, when, _ in rows if who == one}) for one in range(1, 7)}
     expected = []
     for one, all_days in days.items():
@@ -105,12 +115,12 @@ def test_both_engines_read_the_same(engines: Callable[[dict[str, Any]], list[Eng
     for engine in engines(facts_of(rows, categories)):
         write_days(engine, AT, "days")
         buyers = read_buyers(engine, END - 90, "days", "days")
-        gaps, before, last = read_gaps(engine, "days")
+        gaps, before, last = read_gaps_and_pairs(engine, "days")
         found = read_category_gaps(engine, AT)
         answers.append(
             (
                 *(getattr(buyers, name).tolist() for name in ("customer", "days", "first", "last", "came")),
-                gaps.days.tolist(), gaps.counts.tolist(), before.tolist(), last.tolist(),
+                gaps.days.tolist(), gaps.counts.tolist(), read_gaps(engine, "days").counts.tolist(), before.tolist(), last.tolist(),
                 {name: (one.days.tolist(), one.counts.tolist()) for name, one in found.items()},
             )
         )  # fmt: skip
@@ -165,7 +175,7 @@ def test_what_is_held_out_is_not_known_to_the_methods() -> None:
             write_days(engine, AT, "days")
             con.execute("CREATE TABLE days_then AS SELECT * FROM days WHERE paid_day <= ?", [cut])
             buyers = read_buyers(engine, cut, "days_then", "days")
-            gaps, _, _ = read_gaps(engine, "days_then")
+            gaps = read_gaps(engine, "days_then")
         known = Known(buyers, gaps)
         rankings = [rank(name, known, 90).score for name in METHODS]
         scores.append([None if one is None else one.tolist() for one in rankings])

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.forecast import beta_geometric, gamma_gamma, negative_binomial, pareto
-from siyu_cli.forecast.beta_geometric import Kind
+from siyu_cli.forecast.beta_geometric import Kind, kind_of
 from siyu_cli.forecast.fit import Fit
 from siyu_cli.forecast.histories import Histories
 from siyu_cli.forecast.minimise import Objective
-from siyu_cli.forecast.models import fit_model, forecast
+from siyu_cli.forecast.models import fit_model, forecast, rank_ahead
 from tests.conftest import examples
 
 PARAM = st.floats(-2.5, 2.5).map(lambda power: float(np.exp(power)))
@@ -135,3 +135,39 @@ def test_units_do_not_matter(rows: list[tuple[int, int, int]], unit: float, fit:
     here, there = forecast(fit, x, t_x, t, 90), forecast(scaled, x, t_x * unit, t * unit, 90 * unit)
     for name in ("alive", "buys", "purchases"):
         assert getattr(there, name) == pytest.approx(getattr(here, name), rel=1e-7, abs=1e-9)
+
+
+@given(fits(), customers(), st.integers(1, 200))
+@examples(40)
+def test_ranking_is_the_forecast_without_counting(
+    fit: Fit, rows: list[tuple[int, int, int]], horizon: int
+) -> None:
+    if fit.model == "nbd":
+        with pytest.raises(ValueError, match="rank"):
+            rank_ahead(fit, *columns(rows), horizon)
+        return
+    x, t_x, t = columns(rows)
+    score, buys = rank_ahead(fit, x, t_x, t, horizon)
+    ahead = forecast(fit, x, t_x, t, horizon)
+    assert buys == pytest.approx(ahead.buys, rel=1e-6, abs=1e-9)
+    if fit.model == "pareto-nbd":
+        assert score == pytest.approx(ahead.purchases)
+    else:
+        r, alpha = fit.values("r", "alpha")
+        assert score == pytest.approx(ahead.alive * (r + kind_of(fit).stages * x) / (alpha + t))
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=300), st.integers(1, 40))
+def test_thinned_customers_stand_for_all(weights: list[int], most: int) -> None:
+    size = len(weights)
+    whole = Histories.of(np.arange(size), np.arange(size), np.full(size, size), weights)
+    few = whole.thinned(most)
+    if size <= most:
+        assert few is whole
+        return
+    assert few.rows <= most
+    assert few.customers == pytest.approx(whole.customers)
+    # Up to every history there are as many customers as before, but for one of those kept.
+    share = whole.customers / most
+    kept = np.array([few.weight[few.x <= one].sum() for one in whole.x])
+    assert np.abs(kept - np.cumsum(whole.weight)).max() <= share * (1 + 1e-9)

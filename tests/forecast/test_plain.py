@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from siyu_cli.forecast.plain import _regress, teach_plain
-from siyu_cli.forecast.ranking import area_under_curve, reliability
+from siyu_cli.forecast.ranking import Outcomes
 from tests.conftest import examples
 from tests.forecast.shops import cdnow_days, simulate, summary
 
@@ -41,10 +41,10 @@ def test_percentages_are_true_of_other_customers() -> None:
     assert model.converged
     chance = model.chance(*others)
     assert chance.mean() == pytest.approx(came.mean(), rel=0.03)
-    for band in reliability(chance, came):
+    for band in Outcomes.of(chance, came).bands():
         assert abs(band.expected - band.came) < 4 * np.sqrt(0.25 / band.customers)
     since = others[2] - others[1]
-    assert area_under_curve(chance, came).value > area_under_curve(-since, came).value + 0.01
+    assert Outcomes.of(chance, came).area().value > Outcomes.of(-since, came).area().value + 0.01
     assert model.chance(*known).mean() == pytest.approx(bought.mean(), rel=1e-6)  # the intercept is free
 
 
@@ -127,8 +127,8 @@ def test_it_ranks_real_customers(shared_data: Path) -> None:
     gap = float(shop.t_x.sum() / shop.x.sum())
     model = teach_plain(shop.x, shop.t_x, shop.t, bought, shop_gap=gap)
     later, came = known(asked, end)
-    auc = area_under_curve(model.chance(later.x, later.t_x, later.t), came).value
-    recency = area_under_curve(later.t_x - later.t, came).value
+    auc = Outcomes.of(model.chance(later.x, later.t_x, later.t), came).area().value
+    recency = Outcomes.of(later.t_x - later.t, came).area().value
     assert came.sum() == pytest.approx(0.299 * 23570, rel=0.005)
     assert recency == pytest.approx(0.759, abs=0.001)
     assert auc > 0.764

@@ -6,7 +6,7 @@ A method counts only where the lower bound of its AUC (DeLong, one-sided 99.5 %)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,13 @@ import numpy as np
 from siyu_cli.clock import date_of
 from siyu_cli.customers.churn_methods import METHODS, MODELS, Known, Ranking, rank
 from siyu_cli.customers.histories import Buyers
+from siyu_cli.forecast.histories import Ints
 from siyu_cli.forecast.ranking import (
     FEW,
     Auc,
     Band,
     Calibration,
-    area_under_curve,
-    brier_score,
-    calibrate,
-    reliability,
+    Outcomes,
 )
 from siyu_cli.forecast.special import Floats
 from siyu_cli.language import tr
@@ -38,8 +36,8 @@ _PER_BAND = 25
 class Trial:
     """One method on the days held out; `auc` is None where it could not rank, `message` says why.
 
-    `own_chance` is the mean of its own probabilities, where it has some. `brier` and `bands` are of those shown to
-    people: what came of customers ranked alike, learnt from the other half of the customers.
+    `own_chance` is the mean of its own probabilities, where it has some. `brier` and `bands` (of the chosen method
+    only) are of those shown to people: what came of customers ranked alike, learnt from the other half of them.
     """
 
     name: str
@@ -152,7 +150,9 @@ def run_backtest(known: Known, horizon: int, asked: str = AUTO) -> Backtest:
     ranking = rankings.get(chosen) if chosen else None
     calibration = None
     if ranking is not None and ranking.score is not None:
-        calibration = calibrate(ranking.score, buyers.came, _bands(buyers.size))
+        bands = _true_bands(ranking.score, buyers)
+        tested = [replace(one, bands=bands) if one.name == chosen else one for one in tested]
+        calibration = Outcomes.of(ranking.score, buyers.came).calibration(_bands(buyers.size))
     return Backtest(
         horizon, buyers.day, buyers.size, bought, tuple(tested), asked, chosen, reason, calibration
     )
@@ -161,26 +161,53 @@ def run_backtest(known: Known, horizon: int, asked: str = AUTO) -> Backtest:
 def _test(ranking: Ranking, buyers: Buyers) -> Trial:
     if ranking.score is None:
         return Trial(ranking.name, None, None, None, (), ranking.message)
-    chance = _cross_calibrated(ranking.score, buyers)
-    return Trial(
-        ranking.name,
-        area_under_curve(ranking.score, buyers.came),
-        None if ranking.chance is None else float(ranking.chance.mean()),
-        brier_score(chance, buyers.came),
-        reliability(chance, buyers.came),
-        ranking.message,
-    )
+    halves, chances = _by_halves(ranking.score, buyers)
+    one, other = halves
+    whole = Outcomes(one.scores, one.customers + other.customers, one.bought + other.bought)
+    brier = sum(part.brier(chance) * part.total for part, chance in zip(halves, chances, strict=True))
+    own = None if ranking.chance is None else float(ranking.chance.mean())
+    return Trial(ranking.name, whole.area(), own, brier / whole.total, (), ranking.message)
 
 
-def _cross_calibrated(score: Floats, buyers: Buyers) -> Floats:
-    """Chances for a ranking: what came in the other half of the customers, so that nobody judges themselves."""
-    chance = np.full(buyers.size, float(buyers.came.mean()))
+def _by_halves(score: Floats, buyers: Buyers) -> tuple[list[Outcomes], list[Floats]]:
+    """Both halves of the customers by score, and for each the chances that the other half's outcomes give a score:
+    so nobody judges themselves.
+    """
+    scores, place = np.unique(score, return_inverse=True)
     half = buyers.customer % 2 == 0
-    for one, other in ((half, ~half), (~half, half)):
-        if one.any() and other.any():
-            lines = calibrate(score[other], buyers.came[other], _bands(int(other.sum())))
-            chance[one] = lines.apply(score[one])
-    return chance
+    halves = [_outcomes(scores, place[chosen], buyers.came[chosen]) for chosen in (half, ~half)]
+    base = float(buyers.came.mean())
+    chances = [
+        _seen(learnt).calibration(_bands(round(learnt.total))).apply(scores)
+        if learnt.total
+        else np.full(len(scores), base)
+        for learnt in halves[::-1]
+    ]
+    return halves, chances
+
+
+def _true_bands(score: Floats, buyers: Buyers) -> tuple[Band, ...]:
+    """Were the probabilities true? Of ten groups what was said and what came."""
+    halves, chances = _by_halves(score, buyers)
+    return Outcomes.of(
+        np.concatenate(chances),
+        np.concatenate([part.bought for part in halves]),
+        np.concatenate([part.customers for part in halves]),
+    ).bands()
+
+
+def _outcomes(scores: Floats, place: Ints, came: Any) -> Outcomes:
+    """Of some customers, by all the scores there are."""
+    size, bought = (
+        np.bincount(place, weights=weights, minlength=len(scores)).astype(float) for weights in (None, came)
+    )
+    return Outcomes(scores, size, bought)
+
+
+def _seen(outcomes: Outcomes) -> Outcomes:
+    """Without the scores that nobody has."""
+    chosen = outcomes.customers > 0
+    return Outcomes(outcomes.scores[chosen], outcomes.customers[chosen], outcomes.bought[chosen])
 
 
 def _bands(customers: int) -> int:

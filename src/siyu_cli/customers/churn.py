@@ -98,7 +98,7 @@ def assess_churn(engine: Engine, as_of: AsOf, settings: ChurnSettings, rules: Se
     cut = AsOf(cut_day * DAY_SECONDS + DAY_SECONDS - 1)
     write_days(engine, cut, "churn_days_then")
     then = read_buyers(engine, cut_day, "churn_days_then", "churn_days")
-    gaps_then, _, _ = read_gaps(engine, "churn_days_then")
+    gaps_then = read_gaps(engine, "churn_days_then")
     lesson = _earlier_lesson(engine, then, horizon)
     backtest = run_backtest(Known(then, gaps_then, lesson), horizon, settings.method)
     cycle = read_cycle(engine, as_of, "churn_days", settings.line_percent, rules)

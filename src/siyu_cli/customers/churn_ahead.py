@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from siyu_cli.customers.churn_methods import Known, fit_of
+from siyu_cli.customers.churn_methods import MOST_TAUGHT, Known, fit_of
 from siyu_cli.forecast.gamma_gamma import Spending, fit_gamma_gamma, value_ahead
-from siyu_cli.forecast.models import forecast
+from siyu_cli.forecast.models import forecasts
 from siyu_cli.forecast.special import Floats
 
 HORIZONS = (90, 365)
@@ -59,12 +59,12 @@ def look_ahead(known: Known, model: str | None) -> Ahead | None:
     buyers = known.buyers
     bought = buyers.x + 1
     mean = np.asarray(buyers.spent_fen / bought, float)
-    spending = Spending.of(bought, mean)
+    spending = Spending.of(bought, mean).thinned(MOST_TAUGHT)
     worth = fit_gamma_gamma(spending)
     columns: dict[str, Floats] = {}
-    for days in HORIZONS:
-        levels = LEVELS if days == HORIZONS[-1] else ()
-        ahead = forecast(fit, buyers.x, buyers.t_x, buyers.t, days, levels)
+    spans = [(days, LEVELS if days == HORIZONS[-1] else ()) for days in HORIZONS]
+    found = forecasts(fit, buyers.x, buyers.t_x, buyers.t, spans)
+    for (days, levels), ahead in zip(spans, found, strict=True):
         columns[f"expected_{days}"] = ahead.purchases
         if levels:
             columns[f"expected_{days}_low"], columns[f"expected_{days}_high"] = ahead.quantiles

@@ -7,15 +7,14 @@ came in an earlier stretch of the same length. None takes 1 − P(alive): that s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from siyu_cli.customers.histories import Buyers
-from siyu_cli.forecast import pareto
-from siyu_cli.forecast.beta_geometric import kind_of
 from siyu_cli.forecast.fit import Fit
 from siyu_cli.forecast.histories import Histories
-from siyu_cli.forecast.models import fit_model, forecast
+from siyu_cli.forecast.models import fit_model, rank_ahead
 from siyu_cli.forecast.plain import teach_plain
 from siyu_cli.forecast.rhythm import Gaps, own_rhythm
 from siyu_cli.forecast.special import Floats
@@ -26,6 +25,9 @@ MODELS = ("bg-nbd", "mbg-nbd", "mbg-cnbd", "pareto-nbd")
 PLAIN = "plain"
 METHODS = (*BASELINES, "rf-score", "cadence", *MODELS, PLAIN)
 """From the simplest on: of two that rank alike the earlier is taken."""
+
+MOST_TAUGHT = 50_000
+"""Distinct histories the models are fitted to; beyond that so many customers stand for all. All are ranked."""
 
 _FAR = 1_000_000  # days: more than any recency, so that frequency decides first
 
@@ -65,9 +67,10 @@ class Known:
     lesson: Lesson | None = None
     fits: dict[str, Fit] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def histories(self) -> Histories:
-        return self.buyers.histories(self.gaps)
+        """What the models are fitted to. Of a large shop some: more would cost much and move no parameter by 1 %."""
+        return self.buyers.histories(self.gaps).thinned(MOST_TAUGHT)
 
     @property
     def shop_gap(self) -> float | None:
@@ -128,14 +131,8 @@ def _rank_model(name: str, known: Known, horizon: int) -> Ranking:
             message=tr("间隔没有规律(k = 1),和 MBG/NBD 是同一个", "no regularity (k = 1): it is MBG/NBD"),
         )
     buyers = known.buyers
-    ahead = forecast(fit, buyers.x, buyers.t_x, buyers.t, horizon)
-    if fit.model == pareto.NAME:
-        return Ranking(name, ahead.purchases, ahead.buys, fit.message)
-    # In the others every purchase is a chance to stop, which presses P(buys) together at the top: P(alive) · rate
-    # ranks better (CDNOW .765, not .755).
-    r, alpha = fit.values("r", "alpha")
-    rate = (r + kind_of(fit).stages * buyers.x) / (alpha + buyers.t)
-    return Ranking(name, ahead.alive * rate, ahead.buys, fit.message)
+    score, buys = rank_ahead(fit, buyers.x, buyers.t_x, buyers.t, horizon)
+    return Ranking(name, score, buys, fit.message)
 
 
 def _rank_plain(known: Known, horizon: int) -> Ranking:

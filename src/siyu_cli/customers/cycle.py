@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siyu_cli.customers.histories import read_category_gaps, read_gaps
+from siyu_cli.customers.histories import read_category_gaps, read_gaps_and_pairs
 from siyu_cli.forecast.rhythm import Gaps, Regularity, regularity
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _gap_words(gaps: Gaps) -> dict[str, Any]:
 
 def read_cycle(engine: Engine, as_of: AsOf, days: str, percent: int, rules: Sequence[Path]) -> Cycle:
     """The cycle of the purchase days in table `days`; `rules` are folders that may hold the starter rule."""
-    gaps, before, last = read_gaps(engine, days)
+    gaps, before, last = read_gaps_and_pairs(engine, days)
     found = [
         Category(name, one)
         for name, one in read_category_gaps(engine, as_of).items()

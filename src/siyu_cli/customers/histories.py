@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from siyu_cli.customers.facts import order_facts
+from siyu_cli.customers.facts import has_divided_orders, order_facts
 from siyu_cli.forecast.histories import Histories, Ints
 from siyu_cli.forecast.rhythm import Gaps
 from siyu_cli.forecast.special import Floats
@@ -51,6 +51,12 @@ WITH spaced AS (
 SELECT paid_day - before_day AS gap_days, before_day - earlier_day AS gap_before,
        CASE WHEN next_day IS NULL AND earlier_day IS NOT NULL THEN 1 ELSE 0 END AS is_last
 FROM spaced WHERE before_day IS NOT NULL
+"""
+_GAPS_ONLY_SQL = """
+WITH spaced AS (
+    SELECT paid_day - LAG(paid_day) OVER (PARTITION BY customer_id ORDER BY paid_day) AS gap_days FROM {days}
+)
+SELECT gap_days, COUNT(*) AS gap_count FROM spaced WHERE gap_days IS NOT NULL GROUP BY gap_days ORDER BY gap_days
 """
 _GAPS_SQL = "SELECT gap_days, COUNT(*) AS gap_count FROM churn_gaps GROUP BY gap_days ORDER BY gap_days"
 _LAST_TWO_SQL = """
@@ -120,7 +126,7 @@ class Buyers:
 
 def write_days(engine: Engine, as_of: AsOf, target: str) -> None:
     """Make `target`: (customer_id, paid_day, day_fen) of every purchase day, as it was known at a moment."""
-    opening, params = order_facts(as_of)
+    opening, params = order_facts(as_of, is_divided=has_divided_orders(engine))
     engine.write(f"{opening} {_DAYS_SQL}", target, params)
 
 
@@ -142,7 +148,13 @@ def read_buyers(engine: Engine, day: int, days: str, came: str) -> Buyers:
     )
 
 
-def read_gaps(engine: Engine, days: str) -> tuple[Gaps, Any, Any]:
+def read_gaps(engine: Engine, days: str) -> Gaps:
+    """All gaps of table `days`."""
+    table = engine.query(_GAPS_ONLY_SQL.format(days=days))
+    return Gaps.of(numbers(table, "gap_days"), numbers(table, "gap_count"))
+
+
+def read_gaps_and_pairs(engine: Engine, days: str) -> tuple[Gaps, Any, Any]:
     """All gaps of table `days`, and each customer's last gap but one and last, for those who have two."""
     engine.write(_SPACED_SQL.format(days=days), "churn_gaps")
     table = engine.query(_GAPS_SQL)
@@ -155,7 +167,7 @@ def read_gaps(engine: Engine, days: str) -> tuple[Gaps, Any, Any]:
 
 def read_category_gaps(engine: Engine, as_of: AsOf) -> dict[str, Gaps]:
     """The gaps between purchase days of one customer in one category, by category; those without a name left out."""
-    opening, params = order_facts(as_of)
+    opening, params = order_facts(as_of, is_divided=has_divided_orders(engine))
     table = engine.query(f"{opening}, {_CATEGORIES_SQL}", params)
     names = np.asarray(table.column("category_key").to_pylist(), object)
     days, counts = (numbers(table, name) for name in ("gap_days", "gap_count"))

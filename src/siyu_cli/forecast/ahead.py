@@ -75,6 +75,16 @@ def count_ahead(
     return Count(mean, np.maximum(squares - mean**2, 0), one, tuple(total[3:]))
 
 
+def first_ahead(alive: Floats, phases: Sequence[Phase]) -> Floats:
+    """P(at least one purchase): the first term of the count, without the walk."""
+    total = np.zeros(len(alive))
+    for phase in phases:
+        state = _State(phase, in_logs=True)
+        state.advance(phase.first)
+        total += phase.share * state.above
+    return alive * total
+
+
 def _only(phase: Phase, rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Phase:
     return Phase(phase.share[rows], phase.shape[rows], phase.rate[rows], phase.horizon[rows], phase.first)
 

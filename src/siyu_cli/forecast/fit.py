@@ -1,7 +1,7 @@
 """What a fit says, and how it is found: maximum likelihood on the logarithms of the parameters.
 
-Large shops are first fitted on histories rounded to coarse grids. That only says where to begin and how
-the valley bends; the result is always the one of the exact histories.
+Large shops are first fitted to some of their customers, spread evenly over all. That only says where to begin
+and how the valley bends; the result is always the one of all histories.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from siyu_cli.forecast.minimise import Minimum, Objective, minimise, second_deri
 from siyu_cli.forecast.special import Floats
 from siyu_cli.language import tr
 
-_LARGE = 6_000  # distinct histories from which a rounded picture is worth its time
-_GRIDS = (64, 24)
+_SKETCHES = (4_000, 32_000)
+_MUCH_SMALLER = 3
+_RELEASED = 40  # evaluations to find a summit once the pull is let go
 _BOX = 18.0  # how far a logarithm may wander from where it began: a factor of 65 million
 _EDGE = 5.0  # beyond a factor of 150 a parameter is on its way to 0 or to no limit
 _PULL = 1e-7  # next to nothing for factors of ten, a wall for a million
@@ -34,8 +35,8 @@ class Grouped(Protocol):
     @property
     def rows(self) -> int: ...
 
-    def rounded(self, levels: int) -> Self:
-        """Put together on a grid of so many steps: for a quick first guess only, never for a result."""
+    def thinned(self, most: int) -> Self:
+        """Some customers, spread evenly, who stand for all."""
         ...
 
 
@@ -113,19 +114,18 @@ def fit_shop(
         return minimise(averaged(finer, pull), near.point, spread=bend)
 
     pictures = [*_sketches(observed), observed]
-    found = _search(averaged(pictures[0], 0.0), begin)
+    found, pull = _search(averaged(pictures[0], 0.0), begin), 0.0
     for rougher, finer in pairwise(pictures):
-        near, found = found, follow(found, rougher, finer, 0.0) if is_inside(found) else found
-        if is_inside(near) and is_inside(found):
-            continue
-        # What a rounded picture says of an edge need not hold of the customers: the search begins anew.
-        if finer is not observed:
-            found = _search(averaged(finer, 0.0), begin)
-            continue
-        found = follow(_search(averaged(rougher, _PULL), begin), rougher, finer, _PULL)
-        if is_inside(found):
-            found = minimise(averaged(finer, 0.0), found.point)
-    is_level = not is_inside(found)
+        if pull or is_inside(found):
+            found = follow(found, rougher, finer, pull)
+        if not pull and not is_inside(found):
+            # What a few say of an edge need not hold of all: from a place held by the pull it can still be left.
+            pull = _PULL
+            found = follow(_search(averaged(rougher, pull), begin), rougher, finer, pull)
+    if pull and is_inside(found):
+        free = minimise(averaged(observed, 0.0), found.point, most=_RELEASED)
+        found, pull = (free, 0.0) if is_inside(free) else (found, pull)
+    is_level = bool(pull) or not is_inside(found)
     if not found.converged:
         found = _search(averaged(observed, _PULL), begin)
     if not found.converged:
@@ -156,16 +156,8 @@ def _reservation(names: Sequence[str], moves: Floats, *, is_level: bool) -> str:
 
 
 def _sketches(observed: Observed) -> list[Observed]:
-    """Rounded pictures of a large shop, coarse before fine, each much smaller than the next."""
-    pictures: list[Observed] = []
-    size = observed.rows
-    for levels in _GRIDS:
-        if size >= _LARGE:
-            rough = observed.rounded(levels)
-            if 3 * rough.rows < size:
-                pictures.insert(0, rough)
-                size = rough.rows
-    return pictures
+    """A large shop by some of its customers, few before more, each much smaller than the next."""
+    return [observed.thinned(most) for most in _SKETCHES if _MUCH_SMALLER * most <= observed.rows]
 
 
 def _search(objective: Objective, begin: Floats) -> Minimum:

@@ -19,7 +19,7 @@ import numpy as np
 
 from siyu_cli.forecast.ahead import Count
 from siyu_cli.forecast.fit import Fit, failed, fit_shop
-from siyu_cli.forecast.histories import distinct
+from siyu_cli.forecast.histories import distinct, evenly
 from siyu_cli.forecast.minimise import Objective
 from siyu_cli.forecast.special import Floats, digamma, log_gamma
 from siyu_cli.language import tr
@@ -62,10 +62,12 @@ class Spending:
     def customers(self) -> float:
         return float(self.weight.sum())
 
-    def rounded(self, levels: int) -> Spending:
-        """Mean worths on a grid of equal ratios: for a quick first guess only, never for a result."""
-        step = float(np.log(self.mean.max() / self.mean.min())) / (4 * levels) or 1.0
-        return Spending.of(self.x, np.exp(np.rint(np.log(self.mean) / step) * step), self.weight)
+    def thinned(self, most: int) -> Spending:
+        """Of `most` customers, spread evenly over all in rising order, who stand for all of them."""
+        if self.rows <= most:
+            return self
+        rows, weight = evenly(self.weight, most)
+        return Spending(self.x[rows], self.mean[rows], weight, self.dropped)
 
 
 def fit_gamma_gamma(spending: Spending) -> Fit:

@@ -12,7 +12,7 @@ from siyu_cli.forecast.special import Floats
 Objective = Callable[[Floats], tuple[float, Floats]]
 """Value and gradient at a point; a value that is not finite means: not here."""
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-8
 _LONGEST_STEP = 2.0
 _HALVINGS = 40
 _NOISE = 1e-13
@@ -70,7 +70,7 @@ def minimise(
                 inverse, is_fresh = np.eye(size) * (along / float(turned @ turned)), False
             left = np.eye(size) - np.outer(moved, turned) / along
             inverse = left @ inverse @ left.T + np.outer(moved, moved) / along
-    is_flat = bool(np.isfinite(value) and np.abs(gradient).max() < 100 * TOLERANCE)
+    is_flat = bool(np.isfinite(value) and np.abs(gradient).max() < 10 * TOLERANCE)
     return Minimum(point, value, gradient, evaluations, is_flat)
 
 

@@ -32,6 +32,7 @@ NAMES = ("r", "alpha", "s", "beta")
 _BLOCK = 8_192
 _NEGLIGIBLE = 40.0  # e^−40 of the largest value does not count
 _EXPOSURES = 24
+_LIVES = 8
 
 
 def fit_pareto(histories: Histories) -> Fit:
@@ -194,11 +195,34 @@ def count_purchases(
     """Purchases in (T, T + horizon].
 
     Mean and P(at least one) are exact: the published closed form, and 1 − P(stays without a purchase) with the
-    integral above. Quantiles mix the counts of 24 lengths of life within the horizon.
+    integral above. Quantiles mix the counts of 9 lengths of life within the horizon.
     """
     r, alpha, s, beta = fit.values(*NAMES)
     alive, shape = p_alive(fit, x, t_x, t), r + x
     rate, life = alpha + t, beta + t
+    stretch = np.log1p(horizon / life)
+    mean, at_least_one = _mean_and_first(alive, shape, rate, s, life, horizon)
+    variance = _variance(alive, mean, shape, rate, s, life, stretch)
+    if not levels:
+        return Count(mean, variance, at_least_one, ())
+    phases = [Phase(np.exp(-s * stretch), shape, rate, np.full(len(x), float(horizon)))]
+    for node, weight in gauss_legendre(_LIVES):
+        until = stretch * node  # ln(1 + τ / life) at the moment of death
+        share = weight * stretch * s * np.exp(-s * until)
+        phases.append(Phase(share, shape, rate, life * np.expm1(until)))
+    mixed = count_ahead(alive, phases, levels=levels)
+    return Count(mean, variance, at_least_one, mixed.quantiles)
+
+
+def rank_ahead(fit: Fit, x: Floats, t_x: Floats, t: Floats, horizon: float) -> tuple[Floats, Floats]:
+    """(expected purchases, P(at least one)), without counting further."""
+    r, alpha, s, beta = fit.values(*NAMES)
+    return _mean_and_first(p_alive(fit, x, t_x, t), r + x, alpha + t, s, beta + t, horizon)
+
+
+def _mean_and_first(
+    alive: Floats, shape: Floats, rate: Floats, s: float, life: Floats, horizon: float
+) -> tuple[Floats, Floats]:
     stretch = np.log1p(horizon / life)
     # (1 − e^−(s−1)L) / (s − 1), which is L at s = 1.
     bent = -(s - 1) * stretch
@@ -210,20 +234,10 @@ def count_purchases(
         * stretch
         * np.where(np.abs(bent) < 1e-12, 1.0, np.expm1(bent) / np.where(bent == 0, 1.0, bent))
     )
-    none, ahead = np.zeros(len(x)), np.full(len(x), float(horizon))
+    none, ahead = np.zeros(len(alive)), np.full(len(alive), float(horizon))
     dies_first = np.exp(dead_between(shape, rate, s, life, none, ahead).log)
     outlives = np.exp(-shape * np.log1p(horizon / rate) - s * stretch)
-    at_least_one = alive * np.clip(1 - dies_first - outlives, 0, 1)
-    variance = _variance(alive, mean, shape, rate, s, life, stretch)
-    if not levels:
-        return Count(mean, variance, at_least_one, ())
-    phases = [Phase(np.exp(-s * stretch), shape, rate, ahead)]
-    for node, weight in gauss_legendre(_EXPOSURES):
-        until = stretch * node  # ln(1 + τ / life) at the moment of death
-        share = weight * stretch * s * np.exp(-s * until)
-        phases.append(Phase(share, shape, rate, life * np.expm1(until)))
-    mixed = count_ahead(alive, phases, levels=levels)
-    return Count(mean, variance, at_least_one, mixed.quantiles)
+    return np.asarray(mean), np.asarray(alive * np.clip(1 - dies_first - outlives, 0, 1))
 
 
 def _variance(

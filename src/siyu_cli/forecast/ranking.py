@@ -34,52 +34,93 @@ class Auc:
         return max(0.0, self.value - NormalDist().inv_cdf(confidence) * self.error)
 
 
-def area_under_curve(score: Any, bought: Any) -> Auc:
-    """The AUC of a score, higher = likelier to buy."""
-    placed = _placements(np.asarray(score, float), np.asarray(bought, bool))
-    ones, zeros = len(placed[0]), len(placed[1])
-    if not (ones and zeros):
-        return Auc(0.5, None, ones, zeros)
-    error = float(np.sqrt(_covariance(placed, placed))) if min(ones, zeros) > 1 else None
-    return Auc(float(placed[0].mean()), error, ones, zeros)
+@dataclass(frozen=True)
+class Outcomes:
+    """What came of customers by their score: distinct scores rising, how many had each, how many of them bought.
 
+    Everything here is counted from these: sorted once, no customer is looked at again.
+    """
 
-def auc_difference(score: Any, other: Any, bought: Any) -> tuple[float, float]:
-    """(AUC of `score` − AUC of `other`, its standard error), both on the same customers. (0, 0) where nothing ranks."""
-    labels = np.asarray(bought, bool)
-    if min(int(labels.sum()), int((~labels).sum())) < 2:
-        return 0.0, 0.0
-    one, two = (_placements(np.asarray(values, float), labels) for values in (score, other))
-    variance = _covariance(one, one) + _covariance(two, two) - 2 * _covariance(one, two)
-    return float(one[0].mean() - two[0].mean()), float(np.sqrt(max(variance, 0.0)))
+    scores: Floats
+    customers: Floats
+    bought: Floats
 
+    @classmethod
+    def of(cls, score: Any, bought: Any, customers: Any | None = None) -> Outcomes:
+        """From columns in any order; with `customers` each row stands for so many, of whom `bought` did."""
+        score, came = np.asarray(score, float), np.asarray(bought, float)
+        scores, place = np.unique(score, return_inverse=True)
+        size = np.bincount(place, weights=customers, minlength=len(scores))
+        gathered = np.bincount(place, weights=came, minlength=len(scores))
+        return cls(scores, np.asarray(size, float), np.asarray(gathered, float))
 
-def _placements(score: Floats, bought: Any) -> tuple[Floats, Floats]:
-    """For each who bought the share of the others below them, for each of the others the share of buyers above."""
-    whole = _ranks(score)
-    ones, zeros = score[bought], score[~bought]
-    above = (whole[bought] - _ranks(ones)) / max(len(zeros), 1)
-    below = 1 - (whole[~bought] - _ranks(zeros)) / max(len(ones), 1)
-    return above, below
+    @property
+    def total(self) -> float:
+        return float(self.customers.sum())
 
+    def area(self) -> Auc:
+        """The AUC of the score, higher = likelier to buy."""
+        ones, zeros = self.bought, self.customers - self.bought
+        buyers, others = float(ones.sum()), float(zeros.sum())
+        if not (buyers and others):
+            return Auc(0.5, None, round(buyers), round(others))
+        # For each who bought the share of the others below them, for each of the others that of buyers above.
+        above = (np.cumsum(zeros) - zeros / 2) / others
+        below = 1 - (np.cumsum(ones) - ones / 2) / buyers
+        value = float(ones @ above) / buyers
+        error = None
+        if min(buyers, others) > 1:
+            parts = (
+                float(ones @ (above - value) ** 2) / (buyers - 1) / buyers,
+                float(zeros @ (below - value) ** 2) / (others - 1) / others,
+            )
+            error = float(np.sqrt(sum(parts)))
+        return Auc(value, error, round(buyers), round(others))
 
-def _ranks(score: Floats) -> Floats:
-    """Ranks from 1; equal scores share the middle."""
-    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(count) - (count - 1) / 2)[place])
+    def brier(self, chance: Any | None = None) -> float:
+        """The mean squared distance from what happened, of `chance` by score or the scores themselves; 0 of nobody."""
+        said = self.scores if chance is None else np.asarray(chance, float)
+        missed = self.bought @ (1 - said) ** 2 + (self.customers - self.bought) @ said**2
+        return float(missed) / self.total if self.total else 0.0
 
+    def bands(self, most: int = 10) -> tuple[Band, ...]:
+        """Bands of about equal size by rising score; equal scores are never parted, so there may be fewer."""
+        if not len(self.scores):
+            return ()
+        # A score belongs to the band its middle customer falls into.
+        middle = np.cumsum(self.customers) - self.customers / 2
+        band = np.minimum((middle * most / self.total).astype(np.int64), most - 1)
+        starts = np.flatnonzero(np.diff(band, prepend=-1))
+        ends = np.append(starts[1:], len(band)) - 1
+        size, came, said = (
+            np.add.reduceat(one, starts)
+            for one in (self.customers, self.bought, self.scores * self.customers)
+        )
+        return tuple(
+            Band(float(low), float(high), float(said_of / of), float(came_of / of), round(float(of)))
+            for low, high, said_of, came_of, of in zip(
+                self.scores[starts], self.scores[ends], said, came, size, strict=True
+            )
+        )
 
-def _covariance(one: tuple[Floats, Floats], two: tuple[Floats, Floats]) -> float:
-    parts = [
-        float((a - a.mean()) @ (b - b.mean())) / (len(a) - 1) / len(a) for a, b in zip(one, two, strict=True)
-    ]
-    return sum(parts)
+    def calibration(self, bands: int = 200) -> Calibration:
+        """The rising line nearest to what happened (pooled adjacent violators), from bands of about equal size.
 
-
-def brier_score(chance: Any, bought: Any) -> float:
-    """The mean squared distance of the probabilities from what happened; 0 of nobody."""
-    chance, bought = np.asarray(chance, float), np.asarray(bought, float)
-    return float(np.mean((chance - bought) ** 2)) if len(chance) else 0.0
+        Higher scores never get a lower probability, so the ranking stays. Raises ValueError where there is nobody.
+        """
+        parts = self.bands(bands)
+        if not parts:
+            raise ValueError("nobody to calibrate with")
+        pools: list[tuple[float, float, int]] = []  # mean score, share that bought, customers
+        for part in parts:
+            pools.append((part.expected, part.came, part.customers))
+            while len(pools) > 1 and pools[-2][1] >= pools[-1][1]:
+                (one, came, size), (other, also, more) = pools[-2:]
+                whole = size + more
+                pools[-2:] = [
+                    ((one * size + other * more) / whole, (came * size + also * more) / whole, whole)
+                ]
+        return Calibration(tuple(one for one, _, _ in pools), tuple(came for _, came, _ in pools))
 
 
 @dataclass(frozen=True)
@@ -93,28 +134,6 @@ class Band:
     customers: int
 
 
-def reliability(chance: Any, bought: Any, bands: int = 10) -> tuple[Band, ...]:
-    """Bands of about equal size, by rising probability; equal probabilities are never parted, so there may be fewer."""
-    chance, bought = np.asarray(chance, float), np.asarray(bought, float)
-    if not len(chance):
-        return ()
-    values, place, count = np.unique(chance, return_inverse=True, return_counts=True)
-    came = np.bincount(place, weights=bought)
-    # A value belongs to the band its middle customer falls into.
-    middle = np.cumsum(count) - count / 2
-    band = np.minimum((middle * bands / len(chance)).astype(np.int64), bands - 1)
-    return tuple(
-        Band(
-            float(values[chosen][0]),
-            float(values[chosen][-1]),
-            float(values[chosen] @ count[chosen] / count[chosen].sum()),
-            float(came[chosen].sum() / count[chosen].sum()),
-            int(count[chosen].sum()),
-        )
-        for chosen in (np.flatnonzero(band == one) for one in np.unique(band))
-    )
-
-
 @dataclass(frozen=True)
 class Calibration:
     """Turns a score into a probability: straight lines between (score, share that bought), never falling."""
@@ -125,21 +144,3 @@ class Calibration:
     def apply(self, score: Any) -> Floats:
         """Probabilities in the order of the scores; ends are held beyond what was seen."""
         return np.asarray(np.interp(np.asarray(score, float), self.scores, self.chances))
-
-
-def calibrate(score: Any, bought: Any, bands: int = 200) -> Calibration:
-    """The rising line nearest to what happened (pooled adjacent violators), from bands of about equal size.
-
-    Higher scores never get a lower probability, so the ranking stays. Raises ValueError where there is nobody.
-    """
-    parts = reliability(score, bought, bands)
-    if not parts:
-        raise ValueError("nobody to calibrate with")
-    pools: list[tuple[float, float, int]] = []  # mean score, share that bought, customers
-    for part in parts:
-        pools.append((part.expected, part.came, part.customers))
-        while len(pools) > 1 and pools[-2][1] >= pools[-1][1]:
-            (one, came, size), (other, also, more) = pools[-2:]
-            whole = size + more
-            pools[-2:] = [((one * size + other * more) / whole, (came * size + also * more) / whole, whole)]
-    return Calibration(tuple(one for one, _, _ in pools), tuple(came for _, came, _ in pools))
