@@ -314,7 +314,7 @@ def held(shop: Shop, number: int) -> set[str]:
     return {tag for (tag,) in shop.rows("SELECT tag FROM held_tags WHERE customer_id = ?", [number])}
 
 
-def test_hands_are_never_undone_and_unpin_returns_to_the_rule(shop: Shop) -> None:
+def test_hands_are_never_undone_and_a_release_returns_to_the_rule(shop: Shop) -> None:
     buyers(shop, 2)
     only_rule(shop, HANDS)
     shop.run("apply-tags", *AS_OF)
@@ -331,7 +331,7 @@ def test_hands_are_never_undone_and_unpin_returns_to_the_rule(shop: Shop) -> Non
     assert held(shop, 1) == {"亲友", "多单", "没渠道"}
     assert held(shop, 2) == {"买过", "亲友", "一单", "没渠道"}
     for tag in ("买过", "多单", "亲友"):
-        shop.run("set-tag", "1", tag, "--unpin", *AS_OF)
+        shop.run("set-tag", "1", tag, "--release", *AS_OF)
     shop.run("apply-tags", *AS_OF)
     assert held(shop, 1) == {"买过", "可推", "一单", "没渠道"}
     assert shop.rows("SELECT action, cause, reason FROM tag_log WHERE customer_id = 1 AND tag = '亲友'") == [
@@ -350,7 +350,7 @@ def test_set_tag_says_what_it_does_not_take(shop: Shop) -> None:
     assert (unknown["code"], "你是不是想写:亲友" in unknown["hint"]) == ("unknown-tag", True)
     assert shop.json("set-tag", "1", "没渠道", expect=3).error["code"] == "tag-by-rule-only"
     assert shop.run("set-tag", "7", "亲友", expect=3)
-    assert shop.json("set-tag", "1", "亲友", "--off", "--unpin", expect=2).error["code"] == "off-or-unpin"
+    assert shop.json("set-tag", "1", "亲友", "--off", "--release", expect=2).error["code"] == "off-or-release"
     shop.run("set-tag", "1", "亲友", "--dry-run")
     assert state(shop) == before
 

@@ -115,7 +115,7 @@ def test_a_second_export_says_nothing_new_and_a_later_one_only_what_changed(full
 def test_a_change_that_is_undone_before_the_next_export_is_none(full: Shop) -> None:
     exported(full)
     full.run("set-tag", "5", "亲友", *AT)
-    full.run("set-tag", "5", "亲友", "--unpin", *AT)
+    full.run("set-tag", "5", "亲友", "--release", *AT)
     assert exported(full) == {}
 
 

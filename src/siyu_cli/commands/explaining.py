@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from siyu_cli.commands.frame import command
+from siyu_cli.commands.people import WhoArgument
 from siyu_cli.commands.render import Column, Outcome, Table
 from siyu_cli.context import AppContext
 from siyu_cli.language import tr
@@ -33,8 +34,7 @@ def register(app: typer.Typer) -> None:
     ), dated=True)  # fmt: skip
     def explain_tag(
         ctx: AppContext,
-        customer: Annotated[str, typer.Argument(metavar="CUSTOMER", show_default=False, help=tr(
-            "编号、手机号、平台:买家账号或名字", "Id, phone, platform:buyer or name"))],
+        who: WhoArgument,
         tag: Annotated[str | None, typer.Argument(metavar="[TAG]", show_default=False, help=tr(
             "标签;不写就列出全部", "The tag; without it all are listed"))] = None,
     ) -> Outcome:  # fmt: skip
@@ -43,10 +43,10 @@ def register(app: typer.Typer) -> None:
 
         rules, as_of = tagging.workspace_rules(ctx.workspace), ctx.as_of
         with ctx.read() as con:
-            who = find_customer(con, customer)
+            number = find_customer(con, who)
             if tag is None:
-                return _word_story(rules, explain.tell_story(con, who), who)
-            return _word_tag(explain.explain_tag(con, rules, who, tag, as_of))
+                return _word_story(rules, explain.tell_story(con, number), number)
+            return _word_tag(explain.explain_tag(con, rules, number, tag, as_of))
 
 
 def _word_story(rules: RuleSet, story: Story, customer_id: int) -> Outcome:

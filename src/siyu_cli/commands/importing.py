@@ -236,7 +236,7 @@ def _write_rejects(ctx: AppContext, files: Sequence[FileAccount], spool: Path) -
 
 def _reject_words(account: ImportAccount, rejects: Sequence[str | None]) -> list[str]:
     """How many rows of each file were rejected, where they are, and why."""
-    from siyu_cli.sheets.reasons import reason_text
+    from siyu_cli.sheets.reasons import near_text, reason_text
 
     lines = []
     for file, path in zip(account.files, rejects, strict=True):
@@ -253,5 +253,6 @@ def _reject_words(account: ImportAccount, rejects: Sequence[str | None]) -> list
         for key, reject in sorted(first.items(), key=lambda pair: (-rows_of[pair[0]], pair[0])):
             column = tr(f"「{reject.column}」", f" “{reject.column}”") if reject.column else ""
             sample = tr(f"例:第 {reject.row_no:,} 行{column}", f"e.g. row {reject.row_no:,}{column}")
-            lines.append(f"    {reason_text(reject.code, reject.detail)} × {rows_of[key]:,}({sample})")
+            near = f" {near_text(reject.near).strip()}" if reject.near else ""
+            lines.append(f"    {reason_text(reject.code, reject.detail)} × {rows_of[key]:,}({sample}){near}")
     return lines

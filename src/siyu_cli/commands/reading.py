@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from siyu_cli.sheets.table import CleanTable
 
 Reader = Callable[..., "CleanTable"]
-_UNDATED = ("staff", "leave", "assignments", "stages", "leads")
+_UNDATED = ("staff", "leave", "assignments", "stages", "tags", "leads")
 """Kinds of files where it does not matter when they were exported."""
 _EXPORTED_WORDS = {
     "file-name": tr("导出时间 {}(文件名里写的)", "exported {} (says its name)"),

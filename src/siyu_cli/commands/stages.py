@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
     """Add this command to the panel of customers."""
 
     @command(app, "set-stage", "customers", tr(
-        "手工定一位客户的阶段(或一张表:手机号、阶段)。人定过的,规则不再动,直到 --release。每次变动都有记录。\n\n"
+        "手工定一位客户的阶段(或一张表:手机号或客户编号、阶段)。人定过的,规则不再动,直到 --release。每次变动都有记录。\n\n"
         "例:\n\nsiyu set-stage 13800005671 意向客户 --reason 问过礼盒价\n\nsiyu set-stage 138****5671 --release\n\n"
         "siyu set-stage --file inbox/阶段.xlsx",
         "Set a customer's stage by hand (or a sheet: phone, stage). Rules leave it alone until --release.\n\n"
@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
         file: Annotated[
             Path | None,
             typer.Option("--file", metavar="F", show_default=False,
-                         help=tr("一张表:手机号、阶段", "A sheet: phone, stage")),
+                         help=tr("一张表:手机号或客户编号、阶段", "A sheet: phone or customer id, stage")),
         ] = None,
     ) -> Outcome:  # fmt: skip
         if file is not None:
@@ -185,7 +185,7 @@ def _by_sheet(ctx: AppContext, path: Path) -> Outcome:
     """Every row its own move by hand; rows that cannot be are rejected one by one."""
     from siyu_cli.commands.importing import ImportOptions, run_import
     from siyu_cli.rules import stages, tagging
-    from siyu_cli.sheets.stages import read_stages
+    from siyu_cli.sheets.said import read_said
 
     rules = tagging.workspace_rules(ctx.workspace)
     names = stages.names_or_refuse(rules)
@@ -197,7 +197,7 @@ def _by_sheet(ctx: AppContext, path: Path) -> Outcome:
         stages.check_removed(run.con, rules)
         return merge_stages(run.con, run.run_id, as_of, names, tables)
 
-    return run_import(ctx, [path], ("stages",), read_stages, merge, _sheet_words, ImportOptions())
+    return run_import(ctx, [path], ("stages",), read_said, merge, _sheet_words, ImportOptions())
 
 
 def _sheet_words(account: ImportAccount) -> list[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from siyu_cli.sheets.account import ImportAccount
+from siyu_cli.sheets.pieces import known_words
 from siyu_cli.sheets.table import CleanTable
-from siyu_cli.sheets.verdicts import judged_account
+from siyu_cli.sheets.verdicts import Judged, Word, accounts_by_row
 from siyu_cli.store import stage_sheets
-from siyu_cli.words import fold
+from siyu_cli.words import did_you_mean, fold
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -26,21 +27,29 @@ def merge_stages(
     """Move customers as sheets say, inside the caller's transaction; `stages` is the list in order."""
     known = {fold(stage): stage for stage in stages}
     staged = [_columns(at, table, known, as_of) for at, table in enumerate(tables)]
-    judged: list[tuple[int, int, str, str | None]] = []
+    judged: list[Judged] = []
     if staged:
         con.register("incoming_stages", pa.concat_tables(staged))
         stage_sheets.judge_rows(con, "incoming_stages")
         con.unregister("incoming_stages")
         stage_sheets.write_rows(con, stages[0], run_id)
-        judged = stage_sheets.verdicts(con)
-    files = []
-    for at, table in enumerate(tables):
-        mine = [(row_no, verdict, code) for file_no, row_no, verdict, code in judged if file_no == at]
-        counted = Counter((verdict, code) for _, verdict, code in mine)
-        refused = [(row_no, code) for row_no, verdict, code in mine if verdict == "rejected" and code]
-        files.append(judged_account(table, [(*key, rows) for key, rows in counted.items()], refused))
+        judged = [Judged(*row) for row in stage_sheets.verdicts(con)]
     moved = stage_sheets.moves_of(con) if staged else {}
-    return ImportAccount(tuple(files), extra={"waiting": moved.pop("", 0), "moved": moved})
+    files = accounts_by_row(tables, judged, unknown_words(tables, known))
+    return ImportAccount(files, extra={"waiting": moved.pop("", 0), "moved": moved})
+
+
+def unknown_words(tables: Sequence[CleanTable], known: Mapping[str, str]) -> dict[tuple[int, int], Word]:
+    """(file, row) → its word, where that is none of `known` (by folded name), with the nearest one."""
+    found: dict[tuple[int, int], Word] = {}
+    names = list(known.values())
+    for at, table in enumerate(tables):
+        rows = table.rows.select(["row_no", "word"])
+        missing = rows.filter(pc.is_null(known_words(rows["word"], known))).to_pydict()
+        words = {word: Word(word, did_you_mean(word, names) or "") for word in set(missing["word"])}
+        for row_no, word in zip(missing["row_no"], missing["word"], strict=True):
+            found[at, row_no] = words[word]
+    return found
 
 
 def _columns(at: int, table: CleanTable, known: Mapping[str, str], as_of: AsOf) -> pa.Table:
@@ -50,7 +59,8 @@ def _columns(at: int, table: CleanTable, known: Mapping[str, str], as_of: AsOf) 
             "file_no": pa.repeat(pa.scalar(at, pa.int64()), size),
             "row_no": rows["row_no"],
             "phone": rows["phone"],
-            "stage": pa.array([known.get(fold(word)) for word in rows["stage"].to_pylist()], pa.string()),
+            "named_id": rows["named_id"],
+            "stage": known_words(rows["word"], known),
             "staff_id": pa.nulls(size, pa.string()),
             "reason": rows["reason"],
             "moment_sec": pa.repeat(pa.scalar(as_of.seconds, pa.int64()), size),

@@ -32,9 +32,28 @@ class Pinned:
         return sum(one.is_changed for one in self.people)
 
 
+def known_tags(rules: RuleSet) -> dict[str, str]:
+    """Every tag of the rules by its folded name, those only people set among them."""
+    return {fold(tag): tag for tag in (*rules.manual_tags, *(rule.name for rule in rules.tags))}
+
+
+def forbidden_tags(rules: RuleSet) -> frozenset[str]:
+    """The tags no hand may touch."""
+    return frozenset(rule.name for rule in rules.tags if rule.by_hand.is_forbidden)
+
+
+def rivals_of(rules: RuleSet) -> dict[str, list[str]]:
+    """Tag → the other tags of its exclusive group."""
+    return {
+        name: [other for other in group.members if other != name]
+        for group in rules.groups
+        for name in group.members
+    }
+
+
 def find_tag(rules: RuleSet, name: str) -> str:
     """The tag of the rules that is meant; InputRefused for an unknown one, or one no hand may touch."""
-    known = {fold(tag): tag for tag in (*rules.manual_tags, *(rule.name for rule in rules.tags))}
+    known = known_tags(rules)
     tag = known.get(fold(name))
     if tag is None:
         hint = tr(
@@ -46,8 +65,8 @@ def find_tag(rules: RuleSet, name: str) -> str:
             tr(f"规则里没有叫「{name}」的标签", f"The rules have no tag “{name}”"),
             hint=f"{near};{hint}" if near else hint,
         )
-    rule = next((rule for rule in rules.tags if rule.name == tag), None)
-    if rule is not None and rule.by_hand.is_forbidden:
+    if tag in forbidden_tags(rules):
+        rule = next(rule for rule in rules.tags if rule.name == tag)
         where = tr(f"标签组「{rule.group}」", f"tag group “{rule.group}”") if rule.group else f"「{tag}」"
         raise InputRefused(
             "tag-by-rule-only",
@@ -72,10 +91,6 @@ def set_tag(
     reason: str = "",
 ) -> Pinned:
     """Pin a tag on or off customers, or give it back to the rules."""
-    rule = next((rule for rule in rules.tags if rule.name == tag), None)
-    group = next(
-        (group.members for group in rules.groups if rule is not None and group.name == rule.group), ()
-    )
     touched = set_pins(
         con,
         people,
@@ -84,7 +99,7 @@ def set_tag(
         day=as_of.day,
         run_id=run_id,
         reason=reason,
-        group=[name for name in group if name != tag],
-        has_rule=rule is not None,
+        group=rivals_of(rules).get(tag, ()),
+        has_rule=any(rule.name == tag for rule in rules.tags),
     )
     return Pinned(tag, act, tuple(touched))

@@ -39,7 +39,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "channels", "regions", "skills", "status",
     ),
     "assignments": ("phone", "staff_id", "name"),
-    "stages": ("phone", "stage", "reason"),
+    "stages": ("phone", "customer_id", "stage", "reason"),
+    "tags": ("phone", "customer_id", "tag", "status", "reason"),
     "leave": ("staff_id", "name", "from_day", "to_day", "reason", "status"),
     "contacts": (
         "external_userid", "unionid", "corp", "name", "remark", "description", "phone", "other_phone", "staff_id",
@@ -52,8 +53,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "feedback": ("row_key", "phone", "status", "stage", "note", "verdict"),
 }  # fmt: skip
 KINDS = (
-    "orders", "returns", "details", "leads", "staff", "leave", "assignments", "stages", "contacts", "events", "feedback",
-    "results",
+    "orders", "returns", "details", "leads", "staff", "leave", "assignments", "stages", "tags", "contacts", "events",
+    "feedback", "results",
 )  # fmt: skip
 _ID_DATE_WIDTHS = {"Y": 4, "y": 2, "m": 2, "d": 2}
 GIFT = "gift"

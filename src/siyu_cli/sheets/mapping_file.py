@@ -32,6 +32,7 @@ _STATUS_MEANINGS = {
     "staff": ("active", "inactive"),
     "leave": ("active", "inactive"),
     "leads": ("open", "added"),
+    "tags": ("on", "off", "release"),
     "contacts": ("friend", "lost"),
     "feedback": ("requested", "added", "befriended", "declined", "invalid", "postponed", "returned"),
 }

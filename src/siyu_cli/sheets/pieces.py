@@ -14,6 +14,7 @@ from siyu_cli.phone import clean_phones
 from siyu_cli.sheets.clean import clean_ids, clean_text
 from siyu_cli.sheets.mapping import header_key, meaning_of
 from siyu_cli.sheets.rows import BatchRows, Work
+from siyu_cli.words import fold
 
 _MASKED = r"\*{2,}|^.\*.?$|^##|^\$\$"
 _NONE = pa.scalar(None, pa.string())
@@ -65,6 +66,13 @@ def meanings(words: pa.Array, known: Mapping[str, str]) -> tuple[pa.Array, pa.Ar
     found = pa.array([meaning_of(word, known) for word in encoded.dictionary.to_pylist()], pa.string())
     taken = pc.take(found, encoded.indices)
     return taken, pc.and_(pc.is_valid(words), pc.is_null(taken))
+
+
+def known_words(words: pa.ChunkedArray, known: Mapping[str, str]) -> pa.Array:
+    """Words as `known` spells them (its keys are folded), null where it does not know them."""
+    encoded = words.combine_chunks().dictionary_encode()
+    found = pa.array([known.get(fold(word)) for word in encoded.dictionary.to_pylist()], pa.string())
+    return pc.take(found, encoded.indices)
 
 
 def where_null(values: pa.Array, code: str) -> pa.Array:

@@ -287,6 +287,55 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
             tr("同一位客户写了两个不同的阶段", "two different stages for one customer"),
             tr("只留下对的那一行", "keep only the right row"),
         ),
+        "unknown-tag": (
+            tr(f"规则里没有这个标签:{detail}" if detail else "规则里没有这个标签", f"no such tag: {detail}"),
+            tr(
+                "写 rules/ 里有的标签;只由人打的先写进 manual_tags",
+                "write a tag of rules/; tags only people set are listed in manual_tags first",
+            ),
+        ),
+        "missing-tag": (tr("没有写标签", "the tag is missing"), tr("补上标签", "fill in the tag")),
+        "tag-by-rule-only": (
+            tr(f"「{detail}」写着 manual: forbid,不许人工改", f"“{detail}” is not to be set by hand"),
+            tr("要改就改规则,或去掉 manual: forbid", "change the rule, or take manual: forbid out"),
+        ),
+        "unknown-tag-act": (
+            tr(f"不认识的操作:{detail}", f"unknown action: {detail}"),
+            tr("写 打上、去掉 或 还给规则;空着就是打上", "write on, off or release; empty means on"),
+        ),
+        "tag-differs": (
+            tr(
+                "同一位客户的同一个标签写了两个不同的操作",
+                "the sheet says two things of one tag of a customer",
+            ),
+            tr("只留下对的那一行", "keep only the right row"),
+        ),
+        "tag-group-differs": (
+            tr(
+                f"同一组里只能有一个,前面已经写了「{detail}」",
+                f"of its group the customer has “{detail}” in an earlier row",
+            ),
+            tr("只留下对的那一行", "keep only the right row"),
+        ),
+        "unknown-customer": (
+            tr("没有这位客户", "there is no such customer"),
+            tr(
+                "先导入他的订单或好友,再导入这张表;还不是客户的号码用 import-leads 的标签列",
+                "import their orders or friends first; phones of leads take the tags column of import-leads",
+            ),
+        ),
+        "bad-customer-id": (
+            tr(f"不是客户编号:{detail}", f"not a customer's number: {detail}"),
+            tr("写客户编号(一个数字),或把手机号写在手机号一列", "write the customer's number, or the phone"),
+        ),
+        "missing-customer": (
+            tr("没有写是哪位客户", "it does not say which customer"),
+            tr("补上手机号或客户编号", "fill in the phone or the customer's number"),
+        ),
+        "who-differs": (
+            tr("客户编号和手机号不是同一位客户", "the number and the phone are two customers"),
+            tr("只留下对的那一个", "keep only the right one"),
+        ),
         "unusable-sheet": (
             tr("整张工作表认不出表头", "the header of the sheet is not recognised"),
             tr("用 --platform FILE.yaml 说明各列", "say which column is what with --platform FILE.yaml"),
@@ -306,6 +355,11 @@ def fix_text(code: str) -> str:
     if code.startswith("phone-"):
         return tr("换成本人的 11 位手机号", "give the person's own 11-digit mobile")
     return _rejects("").get(code, ("", ""))[1]
+
+
+def near_text(near: str) -> str:
+    """`你是不是想写:爱水果 ?`, empty where nothing is near."""
+    return tr(f"你是不是想写:{near} ? ", f"Did you mean: {near} ? ") if near else ""
 
 
 def note_text(code: str, count: int) -> str:

@@ -21,12 +21,15 @@ ExportedFrom = Literal["file-name", "option", "file-time"]
 
 @dataclass(frozen=True)
 class Reject:
-    """One refused row: where, which column, why (code) and the value or word the reason speaks of."""
+    """One refused row: where, which column, why (code), the value or word the reason speaks of, and for an unknown
+    word the known one nearest to it.
+    """
 
     row_no: int
     column: str
     code: str
     detail: str = ""
+    near: str = ""
 
     @property
     def message(self) -> str:
@@ -38,9 +41,9 @@ class Reject:
     @property
     def fix(self) -> str:
         """How the operator mends it."""
-        from siyu_cli.sheets.reasons import fix_text
+        from siyu_cli.sheets.reasons import fix_text, near_text
 
-        return fix_text(self.code)
+        return near_text(self.near) + fix_text(self.code)
 
 
 @dataclass(frozen=True)

@@ -201,7 +201,7 @@ def move_stages(con: DuckDBPyConnection, files: list[str], first_stage: str, run
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE feedback_stages AS
-        SELECT f.file_no, f.row_no, l.phone, f.stage, f.staff_id, f.moment_sec,
+        SELECT f.file_no, f.row_no, l.phone, NULL::BIGINT AS named_id, f.stage, f.staff_id, f.moment_sec,
                list_extract($files::VARCHAR[], f.file_no + 1) || ' 第 ' || f.row_no || ' 行' AS reason
         FROM staged_feedback AS f JOIN leads AS l ON l.lead_id = f.lead_id
         WHERE f.stage IS NOT NULL AND f.verdict IN ('new', 'updated', 'unchanged')

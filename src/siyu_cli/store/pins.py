@@ -1,12 +1,11 @@
 """What people say of customers' tags: pinned on, pinned off, or back to the rules; and what that changes at once.
 
-`named_people(customer_id)` are the customers that are meant. Every function leaves the store so that nobody has
-two tags of `group` (the other tags of an exclusive group): the newest pin has it.
+Every function leaves the store so that nobody has two tags of an exclusive group: the newest pin has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +25,21 @@ class Touched:
     is_held: bool
 
 
+def note_tags(con: DuckDBPyConnection, rivals: Mapping[str, Sequence[str]], ruled: Collection[str]) -> None:
+    """Make what `write_pins` and the judging of sheets need to know of tags that hands speak of.
+
+    `pin_rivals(tag, rival)`: the other tags of its exclusive group. `ruled_tags(tag)`: a rule gives the tag; one
+    that is unpinned waits for the next apply-tags then, and goes at once where there is none.
+    """
+    con.execute("CREATE OR REPLACE TEMP TABLE pin_rivals (tag VARCHAR, rival VARCHAR)")
+    con.execute("CREATE OR REPLACE TEMP TABLE ruled_tags (tag VARCHAR)")
+    pairs = [[tag, rival] for tag, others in rivals.items() for rival in others]
+    if pairs:
+        con.executemany("INSERT INTO pin_rivals VALUES (?, ?)", pairs)
+    if ruled:
+        con.executemany("INSERT INTO ruled_tags VALUES (?)", [[tag] for tag in ruled])
+
+
 def set_pins(
     con: DuckDBPyConnection,
     people: Collection[int],
@@ -38,109 +52,129 @@ def set_pins(
     group: Sequence[str] = (),
     has_rule: bool = True,
 ) -> list[Touched]:
-    """Do it, with a line in `tag_log` for the hand and one for every tag that came or went by it.
-
-    `has_rule` is whether a rule gives the tag: one that is unpinned waits for the next apply-tags then, and goes
-    at once where there is none.
-    """
-    names = [tag, *group]
-    con.execute("CREATE OR REPLACE TEMP TABLE named_people AS SELECT DISTINCT unnest(?::BIGINT[]) AS customer_id", [
-        list(people)
-    ])  # fmt: skip
-    _note_held(con, names, "held_before")
-    known = {"tag": tag, "day": day, "run": run_id}
+    """Do one act to one tag of several customers; `group` are the other tags of its exclusive group."""
+    note_tags(con, {tag: group}, [tag] if has_rule else [])
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE touched_people AS SELECT customer_id FROM named_people WHERE {_NEEDS[act]}",
-        {"tag": tag} if act == "unpin" else {"tag": tag, "day": day},
+        "CREATE OR REPLACE TEMP TABLE hand_pins AS SELECT DISTINCT unnest($people::BIGINT[]) AS customer_id,"
+        " $tag AS tag, $act AS act, $reason AS reason",
+        {"people": list(people), "tag": tag, "act": act, "reason": reason},
     )
-    con.execute(
-        "INSERT INTO tag_log SELECT $run, customer_id, $tag, $act, $day, '', 'hand', $reason FROM touched_people"
-        " ORDER BY customer_id",
-        {**known, "act": act, "reason": reason},
-    )
-    if act == "unpin":
-        _unpin(con, tag, has_rule=has_rule)
-    else:
-        _pin(con, tag, is_on=act == "pin_on", day=day, run_id=run_id)
-    if act == "pin_on" and group:
-        _clear_group(con, group, day=day, run_id=run_id)
-    _note_held(con, names, "held_after")
-    con.execute(
-        "INSERT INTO tag_log SELECT $run, customer_id, tag, action, $day, '', 'hand', $reason FROM ("
-        " SELECT customer_id, tag, 'add' AS action FROM held_after ANTI JOIN held_before USING (customer_id, tag)"
-        " UNION ALL"
-        " SELECT customer_id, tag, 'remove' FROM held_before ANTI JOIN held_after USING (customer_id, tag))"
-        " ORDER BY tag, customer_id",
-        {"run": run_id, "day": day, "reason": reason},
-    )
-    rows = con.execute(
-        """
-        SELECT n.customer_id, t.customer_id IS NOT NULL, b.customer_id IS NOT NULL, a.customer_id IS NOT NULL
-        FROM named_people AS n LEFT JOIN touched_people AS t ON t.customer_id = n.customer_id
-        LEFT JOIN (SELECT customer_id FROM held_before WHERE tag = $tag) AS b ON b.customer_id = n.customer_id
-        LEFT JOIN (SELECT customer_id FROM held_after WHERE tag = $tag) AS a ON a.customer_id = n.customer_id
-        ORDER BY n.customer_id
-        """,
-        {"tag": tag},
-    ).fetchall()
+    write_pins(con, day=day, run_id=run_id)
+    rows = con.execute("""
+        SELECT h.customer_id, t.customer_id IS NOT NULL, b.customer_id IS NOT NULL, a.customer_id IS NOT NULL
+        FROM hand_pins AS h
+        LEFT JOIN touched_pins AS t ON t.customer_id = h.customer_id AND t.tag = h.tag
+        LEFT JOIN held_before AS b ON b.customer_id = h.customer_id AND b.tag = h.tag
+        LEFT JOIN held_after AS a ON a.customer_id = h.customer_id AND a.tag = h.tag
+        ORDER BY h.customer_id
+    """).fetchall()
     return [Touched(int(number), changed, was, now) for number, changed, was, now in rows]
 
 
-_OWN = (
-    "FROM tags AS t WHERE t.customer_id = named_people.customer_id AND t.tag = $tag AND t.source = 'manual'"
-)
-# A pin of the same day says nothing new; a later one starts its time afresh.
-_NEEDS: dict[Act, str] = {
-    "pin_on": f"NOT EXISTS (SELECT 1 {_OWN} AND t.pin = 'on' AND t.is_held = 1 AND t.pin_day = $day)",
-    "pin_off": f"NOT EXISTS (SELECT 1 {_OWN} AND t.pin = 'off' AND t.pin_day = $day)",
-    "unpin": f"EXISTS (SELECT 1 {_OWN})",
-}
+def needed(pins: str) -> str:
+    """The condition under which a row of `pins` (customer_id, tag, act) says something new; parameter `$day`.
+
+    A pin of the same day says nothing new; a later one starts its time afresh.
+    """
+    own = f"FROM tags AS t WHERE t.customer_id = {pins}.customer_id AND t.tag = {pins}.tag AND t.source = 'manual'"
+    return f"""CASE {pins}.act
+        WHEN 'pin_on' THEN NOT EXISTS (SELECT 1 {own} AND t.pin = 'on' AND t.is_held = 1 AND t.pin_day = $day)
+        WHEN 'pin_off' THEN NOT EXISTS (SELECT 1 {own} AND t.pin = 'off' AND t.pin_day = $day)
+        ELSE EXISTS (SELECT 1 {own}) END"""
 
 
-def _note_held(con: DuckDBPyConnection, names: Sequence[str], target: str) -> None:
+def write_pins(con: DuckDBPyConnection, *, day: int, run_id: int) -> None:
+    """Do what `hand_pins(customer_id, tag, act, reason)` says, one row per pair and at most one tag of a group on.
+
+    A line goes into `tag_log` for each hand that says something new (they stay in `touched_pins`), and one for
+    every tag that came or went by it. Reads what `note_tags` made.
+    """
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE watched_pins AS
+        SELECT customer_id, tag, arg_min(reason, is_rival) AS reason FROM (
+            SELECT customer_id, tag, reason, 0 AS is_rival FROM hand_pins
+            UNION ALL
+            SELECT h.customer_id, r.rival, h.reason, 1 FROM hand_pins AS h JOIN pin_rivals AS r ON r.tag = h.tag)
+        GROUP BY customer_id, tag
+    """)
+    _note_held(con, "held_before")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE touched_pins AS SELECT * FROM hand_pins WHERE {needed('hand_pins')}",
+        {"day": day},
+    )
+    known = {"day": day, "run": run_id}
+    con.execute(
+        "INSERT INTO tag_log SELECT $run, customer_id, tag, act, $day, '', 'hand', reason FROM touched_pins"
+        " ORDER BY tag, customer_id",
+        known,
+    )
+    _release(con)
+    _pin(con, known)
+    _clear_groups(con, known)
+    _note_held(con, "held_after")
+    con.execute(
+        "INSERT INTO tag_log SELECT $run, customer_id, tag, action, $day, '', 'hand', reason FROM ("
+        " SELECT customer_id, tag, 'add' AS action FROM held_after ANTI JOIN held_before USING (customer_id, tag)"
+        " UNION ALL"
+        " SELECT customer_id, tag, 'remove' FROM held_before ANTI JOIN held_after USING (customer_id, tag))"
+        " JOIN watched_pins USING (customer_id, tag) ORDER BY tag, customer_id",
+        known,
+    )
+
+
+def _note_held(con: DuckDBPyConnection, target: str) -> None:
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {target} AS SELECT customer_id, tag FROM held_tags"
-        " SEMI JOIN named_people USING (customer_id) WHERE list_contains($names::VARCHAR[], tag)",
-        {"names": list(names)},
+        " SEMI JOIN watched_pins USING (customer_id, tag)"
     )
 
 
-def _pin(con: DuckDBPyConnection, tag: str, *, is_on: bool, day: int, run_id: int) -> None:
+_MINE = "tags.customer_id = p.customer_id AND tags.tag = p.tag"
+
+
+def _release(con: DuckDBPyConnection) -> None:
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE since_when AS SELECT customer_id, min(set_day) AS set_day FROM held_tags"
-        " SEMI JOIN touched_people USING (customer_id) WHERE tag = ? GROUP BY customer_id",
-        [tag],
+        f"DELETE FROM tags USING touched_pins AS p WHERE {_MINE} AND p.act = 'unpin' AND tags.source = 'manual'"
+        " AND (tags.pin = 'off' OR tags.is_held = 0 OR tags.tag NOT IN (SELECT tag FROM ruled_tags))"
     )
-    con.execute(
-        "DELETE FROM tags WHERE tag = ? AND customer_id IN (SELECT customer_id FROM touched_people)", [tag]
-    )
-    con.execute(
-        "INSERT INTO tags (customer_id, tag, source, pin, set_day, rule_hash, run_id, pin_day, is_held)"
-        " SELECT p.customer_id, $tag, 'manual', $pin, coalesce(s.set_day, $day), '', $run, $day, $held"
-        " FROM touched_people AS p LEFT JOIN since_when AS s ON s.customer_id = p.customer_id ORDER BY 1",
-        {"tag": tag, "pin": "on" if is_on else "off", "day": day, "run": run_id, "held": int(is_on)},
-    )
-
-
-def _unpin(con: DuckDBPyConnection, tag: str, *, has_rule: bool) -> None:
-    mine = "tag = ? AND source = 'manual' AND customer_id IN (SELECT customer_id FROM touched_people)"
-    gone = " AND (pin = 'off' OR is_held = 0)" if has_rule else ""
-    con.execute(f"DELETE FROM tags WHERE {mine}{gone}", [tag])
     # The rules decide at the next apply-tags; by no rule hash it is seen that none has spoken yet.
     con.execute(
-        f"UPDATE tags SET source = 'auto', pin = 'none', pin_day = NULL, rule_hash = '' WHERE {mine}", [tag]
+        "UPDATE tags SET source = 'auto', pin = 'none', pin_day = NULL, rule_hash = '' FROM touched_pins AS p"
+        f" WHERE {_MINE} AND p.act = 'unpin' AND tags.source = 'manual'"
     )
 
 
-def _clear_group(con: DuckDBPyConnection, group: Sequence[str], *, day: int, run_id: int) -> None:
-    """The other tags of the group are no longer held: rows of rules go, pins and tags of phones are hidden."""
-    others = {"group": list(group)}
-    mine = "list_contains($group::VARCHAR[], tag) AND customer_id IN (SELECT customer_id FROM named_people)"
-    con.execute(f"DELETE FROM tags WHERE source = 'auto' AND is_held = 1 AND {mine}", others)
-    con.execute(f"UPDATE tags SET is_held = 0 WHERE source = 'manual' AND {mine}", others)
+def _pin(con: DuckDBPyConnection, known: Mapping[str, int]) -> None:
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE since_when AS
+        SELECT customer_id, tag, min(set_day) AS set_day FROM held_tags
+        SEMI JOIN touched_pins USING (customer_id, tag) GROUP BY customer_id, tag
+    """)
+    con.execute(f"DELETE FROM tags USING touched_pins AS p WHERE {_MINE} AND p.act <> 'unpin'")
+    con.execute(
+        "INSERT INTO tags (customer_id, tag, source, pin, set_day, rule_hash, run_id, pin_day, is_held)"
+        " SELECT p.customer_id, p.tag, 'manual', CASE p.act WHEN 'pin_on' THEN 'on' ELSE 'off' END,"
+        " coalesce(s.set_day, $day), '', $run, $day, CASE p.act WHEN 'pin_on' THEN 1 ELSE 0 END"
+        " FROM touched_pins AS p LEFT JOIN since_when AS s ON s.customer_id = p.customer_id AND s.tag = p.tag"
+        " WHERE p.act <> 'unpin' ORDER BY p.tag, p.customer_id",
+        known,
+    )
+
+
+def _clear_groups(con: DuckDBPyConnection, known: Mapping[str, int]) -> None:
+    """The other tags of a group are no longer held: rows of rules go, pins and tags of phones are hidden."""
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE beaten_tags AS
+        SELECT DISTINCT h.customer_id, r.rival AS tag FROM hand_pins AS h JOIN pin_rivals AS r ON r.tag = h.tag
+        WHERE h.act = 'pin_on'
+    """)
+    con.execute(
+        f"DELETE FROM tags USING beaten_tags AS p WHERE {_MINE} AND tags.source = 'auto' AND tags.is_held = 1"
+    )
+    con.execute(f"UPDATE tags SET is_held = 0 FROM beaten_tags AS p WHERE {_MINE} AND tags.source = 'manual'")
     con.execute(
         "INSERT INTO tags (customer_id, tag, source, pin, set_day, rule_hash, run_id, is_held)"
         " SELECT customer_id, tag, 'auto', 'none', $day, '', $run, 0 FROM held_tags"
-        f" WHERE {mine} ORDER BY tag, customer_id",
-        {**others, "day": day, "run": run_id},
+        " SEMI JOIN beaten_tags USING (customer_id, tag) ORDER BY tag, customer_id",
+        known,
     )

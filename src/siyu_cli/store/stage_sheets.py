@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from siyu_cli.store.sheet_people import place_people
 from siyu_cli.store.stages import stage_by_hand
 
 if TYPE_CHECKING:
@@ -13,13 +14,14 @@ if TYPE_CHECKING:
 def judge_rows(con: DuckDBPyConnection, incoming: str) -> None:
     """Make `judged_stages` of the relation `incoming`, each row with a verdict.
 
-    Its columns are file_no, row_no, phone, stage, staff_id, reason, moment_sec.
+    Its columns are file_no, row_no, phone, named_id (see place_people), stage, staff_id, reason, moment_sec.
 
     `stage` is a stage of the list, null where the word is none. Of the rows about one customer the newest counts, the
     first of equally new ones. A person is moved unless they stand there by hand, or this member of staff said so
     before, or somebody said something later. A phone that is nobody's yet waits for its customer.
     """
-    con.execute(f"""
+    place_people(con, incoming)
+    con.execute("""
         CREATE OR REPLACE TEMP TABLE judged_stages AS
         WITH told AS (
             SELECT customer_id, staff_id, arg_max(to_stage, move_no) AS stage FROM stage_moves
@@ -31,22 +33,22 @@ def judge_rows(con: DuckDBPyConnection, incoming: str) -> None:
             SELECT phone, arg_max(stage, at_sec) AS stage FROM stage_waiting WHERE used_run_id IS NULL GROUP BY phone
         ),
         placed AS (
-            SELECT i.*, k.customer_id, s.stage AS now_stage, s.mode, s.at_sec AS last_sec, t.stage AS told_stage,
-                   w.stage AS waiting_stage, coalesce(CAST(k.customer_id AS VARCHAR), i.phone) AS who
-            FROM {incoming} AS i
-            LEFT JOIN customer_keys AS k ON k.kind = 'phone' AND k.value = i.phone
-            LEFT JOIN stage_state AS s ON s.customer_id = k.customer_id
-            LEFT JOIN told AS t ON t.customer_id = k.customer_id AND t.staff_id = i.staff_id
+            SELECT i.*, s.stage AS now_stage, s.mode, s.at_sec AS last_sec, t.stage AS told_stage,
+                   w.stage AS waiting_stage, coalesce(CAST(i.customer_id AS VARCHAR), i.phone) AS who
+            FROM placed_rows AS i
+            LEFT JOIN stage_state AS s ON s.customer_id = i.customer_id
+            LEFT JOIN told AS t ON t.customer_id = i.customer_id AND t.staff_id = i.staff_id
             LEFT JOIN waits AS w ON w.phone = i.phone
         ),
         ranked AS (
             SELECT *, row_number() OVER newest AS place, first_value(stage) OVER newest AS chosen,
                    first_value(moment_sec) OVER newest AS chosen_sec
             FROM placed
-            WINDOW newest AS (PARTITION BY who, stage IS NULL ORDER BY moment_sec DESC, file_no, row_no)
+            WINDOW newest AS (PARTITION BY who, stage IS NULL, who_code ORDER BY moment_sec DESC, file_no, row_no)
         ),
         said AS (
             SELECT *, CASE
+                WHEN who_code IS NOT NULL THEN who_code
                 WHEN stage IS NULL THEN 'unknown-stage'
                 WHEN place > 1 AND stage = chosen THEN 'duplicate-phone'
                 WHEN place > 1 AND moment_sec = chosen_sec THEN 'stage-differs'
@@ -61,7 +63,8 @@ def judge_rows(con: DuckDBPyConnection, incoming: str) -> None:
         SELECT file_no, row_no, phone, customer_id, stage, staff_id, coalesce(reason, '') AS reason, moment_sec AS at_sec,
                code, CASE WHEN code IS NULL THEN 'updated' WHEN code = 'waits-for-customer' THEN 'new'
                           WHEN code = 'duplicate-phone' THEN 'duplicate'
-                          WHEN code IN ('unknown-stage', 'stage-differs') THEN 'rejected' ELSE 'unchanged' END AS verdict
+                          WHEN code = who_code OR code IN ('unknown-stage', 'stage-differs') THEN 'rejected'
+                          ELSE 'unchanged' END AS verdict
         FROM said
     """)
 
