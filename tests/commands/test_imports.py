@@ -522,6 +522,7 @@ def test_undo_takes_an_import_of_orders_back_and_it_can_come_again(shop: Shop) -
         "removed": 1,
         "restored": 1,
         "kept": {},
+        "gone": {"customers": 0, "pins": 0, "stages": 0},
     }
     done = shop.json("undo-import", run, "--yes").document
     assert done["result"] == dry["result"]
@@ -533,6 +534,40 @@ def test_undo_takes_an_import_of_orders_back_and_it_can_come_again(shop: Shop) -
     assert {run["command"]: run["counts"] for run in recorded if run["outcome"] == "done"}["undo-import"][
         "undone_run"
     ] == run
+
+
+def test_undo_says_which_decisions_of_people_go_with_their_customers(shop: Shop) -> None:
+    """Two customers only this import knew: one with a tag and a stage by hand, one with two tags."""
+    (shop.root / "rules" / "手.yaml").write_text(
+        "manual_tags: [亲友, 黑名单]\ntags: {买过: {when: 订单数 >= 1}}\n"
+    )
+    shop.run("import-orders", shop.file("一.csv", ORDER_HEADER + order(1, "甲")))
+    file = shop.file("二.csv", ORDER_HEADER + order(2, "乙") + order(3, "丙") + order(4, "丁"))
+    run = shop.json("import-orders", file).document["run_id"]
+    shop.run("set-tag", "甲", "乙", "丙", "亲友")
+    shop.run("set-tag", "丙", "黑名单", "--off")
+    shop.run("set-stage", "乙", "意向客户")
+    shop.run("apply-tags")
+    told = {"customers": 3, "pins": 3, "stages": 1}
+    keys = "SELECT customer_id FROM customer_keys WHERE value IN ('乙', '丙') ORDER BY 1"
+    two = "、".join(str(number) for (number,) in shop.rows(keys))
+    before = shop.rows("SELECT * FROM tags ORDER BY ALL"), shop.rows("SELECT * FROM stage_moves ORDER BY ALL")
+    dry = shop.run("undo-import", run, "--dry-run")
+    assert f"其中 2 位有人做的决定,也一起没有:人工标签 3 个,人定的阶段 1 个(客户 {two};" in dry.stderr
+    assert shop.json("undo-import", run, "--dry-run").result["gone"] == told
+    assert (
+        shop.rows("SELECT * FROM tags ORDER BY ALL"),
+        shop.rows("SELECT * FROM stage_moves ORDER BY ALL"),
+    ) == before
+    code, screen = at_terminal(shop, ["undo-import", str(run)], [("人工标签 3 个", ""), ("[y/N]", "n")])
+    assert code == 7, screen
+    assert shop.json("undo-import", run, "--yes").result["gone"] == told
+    assert shop.rows("SELECT DISTINCT customer_id FROM held_tags WHERE tag = '亲友'") == [(1,)]
+    # Whoever comes next may get the number: nothing of the one before them is left.
+    shop.run("import-orders", shop.file("三.csv", ORDER_HEADER + order(9, "戊")))
+    assert shop.json("explain-tag", "戊").result["log"] == []
+    assert [table for table in ("tags", "tag_log", "tag_truths", "stage_moves", "scores")
+            if shop.rows(f"SELECT 1 FROM {table} WHERE customer_id IN ({two.replace('、', ', ')})")] == []  # fmt: skip
 
 
 def test_undo_refuses_what_it_cannot_take_back(shop: Shop) -> None:

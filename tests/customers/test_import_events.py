@@ -194,6 +194,7 @@ def test_undo_leaves_what_others_say(shop: Shop) -> None:
     shop.run("import-events", events(shop, [did("加购", 1), did("签到", 2)], name="二.csv"))
     assert undo(shop, 1) == {
         "undone_run": 1, "command": "import-events", "removed": 1, "restored": 0, "kept": {"confirmed-since": 1},
+        "gone": {"customers": 0, "pins": 0, "stages": 0},
     }  # fmt: skip
     assert [row[0] for row in shop.rows(FACTS)] == ["add_to_cart", "sign_in"]
     assert shop.rows("SELECT count(*) FROM customers") == [(2,)]

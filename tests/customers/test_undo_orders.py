@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from siyu_cli.customers.import_orders import merge_orders, undo_orders
 from siyu_cli.sheets.table import CleanTable
 from siyu_cli.store import versions
+from siyu_cli.store.forgetting import Forgotten
 from siyu_cli.store.versions import Undone, oldest_undoable
 from tests.conftest import examples
 from tests.customers.orders_of import counts, mapping, meaning, net, order, table
@@ -35,7 +36,7 @@ def test_what_an_import_brought_goes_and_what_it_overwrote_returns(con: duckdb.D
     newer = [order("2", buyer_id="乙", phone="13800000001"), order("3", buyer_id="丙")]
     merge_orders(con, 2, [table(newer, exported="2025-03-20")])
     after = meaning(con)
-    assert undo_orders(con, 2, 3) == Undone(1, 1)
+    assert undo_orders(con, 2, 3) == Undone(1, 1, forgotten=Forgotten(customers=2))
     assert meaning(con) == before
     again = merge_orders(con, 4, [table(newer, exported="2025-03-20")])
     assert counts(again) == (1, 1, 0, 0, 0)
@@ -52,7 +53,7 @@ def test_what_a_later_import_changed_or_confirmed_stays_until_that_is_undone(
     with new_store() as other:
         merge_orders(other, 1, [table(later, exported="2025-03-20")])
         assert meaning(con) == meaning(other)
-    assert undo_orders(con, 2, 4) == Undone(2, 0)
+    assert undo_orders(con, 2, 4) == Undone(2, 0, forgotten=Forgotten(customers=1))
     assert not any(meaning(con).values())
 
 

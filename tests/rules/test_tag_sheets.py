@@ -33,13 +33,14 @@ tag_groups:
 
 @pytest.fixture
 def people(shop: Shop) -> Shop:
-    """1 to 4 bought once, each with a phone; 4 was customer 5 once."""
+    """1 to 4 bought once, each with a phone; 4 was customer 5 once, 1 and 2 were customer 6 together."""
     with writable(shop) as con:
         for number in range(1, 5):
             insert(con, "customers", [customer(number)])
             insert(con, "customer_keys", [key(number, f"1380000000{number}")])
             insert(con, "order_lines", [order(number, number, "2025-03-01", 100.0)])
         insert(con, "customer_keys", [{**key(4, "13800000005"), "born_id": 5}])
+        insert(con, "customer_keys", [{**key(who, f"1380000001{who}"), "born_id": 6} for who in (1, 2)])
     only_rule(shop, RULES)
     shop.run("apply-tags", *AS_OF)
     return shop
@@ -53,10 +54,12 @@ SHEET = (
     ",2,买过,取消,投诉过\n"  # off by number
     ",5,高,加,\n"  # a number that was merged into 4
     ",4,中,加,\n"  # another tag of the same group
-    "138****0003,3,中,,\n"  # the number says who, the phone need not
+    ",3,高,去掉,退群\n"  # taken away, so it is in nobody's way
+    "138****0003,3,中,,换档\n"  # the number says who, the phone need not
     "13800000001,2,亲友,,\n"  # two customers
     "13900000009,,亲友,,\n"  # no customer
     ",99,亲友,,\n"
+    ",6,亲友,,\n"  # who of the two?
     ",小雨,亲友,,\n"
     ",,亲友,,\n"
     "13800000002,,亲朋,,\n"
@@ -74,17 +77,17 @@ def test_every_row_goes_its_way_and_the_rest_comes_back(people: Shop) -> None:
     done = people.json("set-tag", "--file", sheet, *AS_OF, expect=4).result
     assert {**dry, "files": 0} == {**done, "files": 0}
     assert done["totals"] == {
-        "read": 16, "new": 0, "updated": 4, "unchanged": 0, "duplicate": 1, "rejected": 11, "blank": 0,
+        "read": 18, "new": 0, "updated": 5, "unchanged": 0, "duplicate": 1, "rejected": 12, "blank": 0,
     }  # fmt: skip
     assert done["reasons"] == {
         "bad-customer-id": 1, "duplicate-phone": 1, "missing-tag": 1, "phone-empty": 1, "tag-by-rule-only": 1,
-        "tag-differs": 1, "tag-group-differs": 1, "unknown-customer": 2, "unknown-tag": 1, "unknown-tag-act": 1,
+        "tag-differs": 1, "tag-group-differs": 1, "unknown-customer": 3, "unknown-tag": 1, "unknown-tag-act": 1,
         "who-differs": 1,
     }  # fmt: skip
     assert done["customers"] == 4
     assert done["tags"] == {
         "中": {"on": 1, "off": 0, "released": 0}, "买过": {"on": 0, "off": 1, "released": 0},
-        "亲友": {"on": 1, "off": 0, "released": 0}, "高": {"on": 1, "off": 0, "released": 0},
+        "亲友": {"on": 1, "off": 0, "released": 0}, "高": {"on": 1, "off": 1, "released": 0},
     }  # fmt: skip
     assert held(people, 1) == {"买过", "不让改", "低", "亲友"}
     assert held(people, 2) == {"不让改", "低"}
@@ -95,9 +98,13 @@ def test_every_row_goes_its_way_and_the_rest_comes_back(people: Shop) -> None:
     assert people.rows("SELECT tag, action, cause, reason FROM tag_log WHERE customer_id = 1 AND cause = 'hand'") == [
         ("亲友", "pin_on", "hand", "门店同事"), ("亲友", "add", "hand", "门店同事"),
     ]  # fmt: skip
+    # 高 of customer 3 is both taken away itself and the rival of what is given: its own reason counts.
+    assert people.rows("SELECT tag, action, reason FROM tag_log WHERE customer_id = 3 AND cause = 'hand' ORDER BY ALL") == [
+        ("中", "add", "换档"), ("中", "pin_on", "换档"), ("低", "remove", "换档"), ("高", "pin_off", "退群"),
+    ]  # fmt: skip
     again = state(people)
     counts = people.json("set-tag", "--file", sheet, *AS_OF, expect=4).result
-    assert (counts["totals"]["updated"], counts["totals"]["unchanged"]) == (0, 4)
+    assert (counts["totals"]["updated"], counts["totals"]["unchanged"]) == (0, 5)
     assert state(people) == again
 
 
@@ -129,6 +136,11 @@ def test_released_rows_go_back_to_the_rules(people: Shop) -> None:
     people.run("apply-tags", *AS_OF)
     assert held(people, 1) == {"买过", "不让改", "低"}
     assert held(people, 2) == {"不让改", "低"}
+    # A pin that lost its group has nothing to go back to.
+    people.run("set-tag", "3", "高", *AS_OF)
+    people.run("set-tag", "3", "中", *AS_OF)
+    people.run("set-tag", "3", "高", "--release", *AS_OF)
+    assert people.rows("SELECT tag FROM tags WHERE customer_id = 3 AND tag IN ('高', '中')") == [("中",)]
 
 
 @pytest.mark.parametrize(

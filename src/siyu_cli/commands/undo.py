@@ -19,6 +19,7 @@ from siyu_cli.language import tr
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from siyu_cli.store.forgetting import Forgotten
     from siyu_cli.store.versions import Undone
 
 # Command → module and function that takes a run of it back, `(con, run_id, undo_run_id) -> Undone`.
@@ -74,7 +75,7 @@ def register(app: typer.Typer) -> None:
         row = (run, taken.command, undone.removed, undone.restored, sum(undone.kept.values()))
         result = {
             "undone_run": run, "command": taken.command, "removed": undone.removed,
-            "restored": undone.restored, "kept": undone.kept,
+            "restored": undone.restored, "kept": undone.kept, "gone": _gone_counts(undone.forgotten),
         }  # fmt: skip
         after = [*taken.words, tr("同样的文件可以再导入。", "The same files can be imported again.")]
         return Outcome(result, [Table(columns, [row])], after=after, run_id=taken.undo_run_id)
@@ -109,7 +110,34 @@ class _Taken:
             tr(f"  留着 {rows:,} 行:{_WHY_KEPT.get(reason, reason)}", f"  {rows:,} rows stay: {_WHY_KEPT.get(reason, reason)}")
             for reason, rows in self.undone.kept.items()
         ]  # fmt: skip
-        return lines
+        return lines + _gone_words(self.undone.forgotten)
+
+
+def _gone_counts(gone: Forgotten) -> dict[str, int]:
+    return {"customers": gone.customers, "pins": gone.pins, "stages": gone.stages}
+
+
+def _gone_words(gone: Forgotten) -> list[str]:
+    """The customers that go with their rows, and which decisions of people go with them."""
+    if not gone.customers:
+        return []
+    lines = [
+        tr(
+            f"  连同 {gone.customers:,} 位只有这次导入认得的客户",
+            f"  {gone.customers:,} customers only it knew go too",
+        )
+    ]
+    if gone.decided:
+        which = "、".join(map(str, gone.examples)) + tr(" 等", " …") * (gone.decided > len(gone.examples))
+        lines.append(
+            tr(
+                f"  注意:其中 {gone.decided:,} 位有人做的决定,也一起没有:人工标签 {gone.pins:,} 个,"
+                f"人定的阶段 {gone.stages:,} 个(客户 {which};先看:siyu show-customer {gone.examples[0]})",
+                f"  Note: people decided about {gone.decided:,} of them and that goes too: {gone.pins:,} tags and "
+                f"{gone.stages:,} stages set by hand (customers {which}; see: siyu show-customer {gone.examples[0]})",
+            )
+        )
+    return lines
 
 
 def _take_back(ctx: AppContext, run_id: int, *, preview: bool = False) -> _Taken:
@@ -121,6 +149,7 @@ def _take_back(ctx: AppContext, run_id: int, *, preview: bool = False) -> _Taken
         undone = undo(run.con, run_id, run.run_id)
         run.counts = {
             "undone_run": run_id, "removed": undone.removed, "restored": undone.restored, "kept": undone.kept,
+            "gone": _gone_counts(undone.forgotten),
         }  # fmt: skip
     files = tuple(dict.fromkeys(str(one["file"]) for one in target["inputs"]))
     return _Taken(run_id, target["command"], target["started_sec"], files, undone, run.run_id)

@@ -52,8 +52,7 @@ def merge_events(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTab
 def undo_events(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undone:
     """Take an import of events back, inside the caller's transaction, with the people only it knew."""
     undone = events.take_back(con, run_id)
-    merging.take_back(con, run_id)
-    return undone
+    return undone + Undone(forgotten=merging.take_back(con, run_id).forgotten)
 
 
 def _merge_file(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> FileAccount:

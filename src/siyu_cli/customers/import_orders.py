@@ -118,7 +118,7 @@ def undo_orders(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undon
     refunds.find_changed_groups(con)
     lines = versions.take_back(con, orders.LINES, run_id)
     refunds.drop_orphans(con)
-    merging.take_back(con, run_id)
+    taken = merging.take_back(con, run_id)
     orders.name_customers(con)
     items.settle_levels(con)
     refunds.find_changed_groups(con)
@@ -129,7 +129,7 @@ def undo_orders(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undon
     refunds.allocate_returns(con)
     _set_against(con, undo_run_id)
     ledger.take_back_events(con, run_id, undo_run_id, tr(f"撤回执行 {run_id}", f"run {run_id} undone"))
-    return lines + Undone(gone, 0, {"confirmed-since": kept} if kept else {})
+    return lines + Undone(gone, 0, {"confirmed-since": kept} if kept else {}, taken.forgotten)
 
 
 def _set_against(con: DuckDBPyConnection, run_id: int) -> None:

@@ -61,10 +61,10 @@ def merge_contacts(
 def undo_contacts(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undone:
     """Take an import of friends back, inside the caller's transaction, with the people only it knew."""
     undone = contacts.take_back(con, run_id)
-    merging.take_back(con, run_id)
+    forgotten = merging.take_back(con, run_id).forgotten
     contacts.name_customers(con)
     ledger.take_back_events(con, run_id, undo_run_id, tr(f"撤回执行 {run_id}", f"run {run_id} undone"))
-    return undone
+    return undone + Undone(forgotten=forgotten)
 
 
 def _merge_file(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> FileAccount:

@@ -8,7 +8,7 @@ merges came later on top of it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from siyu_cli.errors import InputRefused
@@ -16,6 +16,7 @@ from siyu_cli.language import tr
 from siyu_cli.people import identity
 from siyu_cli.people.joining import Sets
 from siyu_cli.people.moving import keep_table, move_rows, note_orders, place_rows, settle_money
+from siyu_cli.store.forgetting import Forgotten, forget_people
 from siyu_cli.store.runs import next_run_id
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class TakenBack:
     """What a run had brought that nothing else supports."""
 
     keys: int = 0
-    customers: int = 0
     merges: int = 0
+    forgotten: Forgotten = field(default_factory=Forgotten)
 
 
 _APART_PAIRS = """
@@ -435,11 +436,7 @@ def take_back(con: DuckDBPyConnection, run_id: int) -> TakenBack:
         _divide(con)
     con.execute("DELETE FROM customer_merges WHERE run_id = $run", run)
     con.execute("DELETE FROM identity_conflicts WHERE run_id = $run AND answer IS NULL", run)
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE emptied AS SELECT customer_id FROM touched_people ANTI JOIN customer_keys USING (customer_id)"
-    )
-    for table in ("tags", "tag_truths", "scores", "push_members", "stage_moves", "customers"):
-        con.execute(f"DELETE FROM {table} WHERE customer_id IN (SELECT customer_id FROM emptied)")
+    forgotten = forget_people(con)
     con.execute("""
         UPDATE customers SET run_id = k.run_id
         FROM (SELECT customer_id, min(run_id) AS run_id FROM customer_keys SEMI JOIN touched_people USING (customer_id)
@@ -448,5 +445,4 @@ def take_back(con: DuckDBPyConnection, run_id: int) -> TakenBack:
     if is_divided:
         _think_again(con, undo_run_id)
         settle_money(con, undo_run_id)
-    gone = con.execute("SELECT count(*) FROM emptied").fetchall()[0][0]
-    return TakenBack(int(keys), int(gone), int(merges))
+    return TakenBack(int(keys), int(merges), forgotten)

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from siyu_cli.store.forgetting import Forgotten
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -45,16 +47,25 @@ class Versioned:
 
 @dataclass(frozen=True)
 class Undone:
-    """What taking a run back did, in rows: gone, back to an earlier version, and by reason what stays."""
+    """What taking a run back did, in rows: gone, back to an earlier version, and by reason what stays.
+
+    `forgotten` are the customers that only this run knew.
+    """
 
     removed: int = 0
     restored: int = 0
     kept: dict[str, int] = field(default_factory=dict)
+    forgotten: Forgotten = field(default_factory=Forgotten)
 
     def __add__(self, other: Undone) -> Undone:
         kept = Counter(self.kept)
         kept.update(other.kept)
-        return Undone(self.removed + other.removed, self.restored + other.restored, dict(kept))
+        return Undone(
+            self.removed + other.removed,
+            self.restored + other.restored,
+            dict(kept),
+            self.forgotten + other.forgotten,
+        )
 
 
 def oldest_undoable(con: DuckDBPyConnection) -> int:
