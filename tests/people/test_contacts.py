@@ -224,7 +224,10 @@ def test_a_friend_meets_orders_and_leads(shop: Shop) -> None:
     assert shop.rows("SELECT customer_id FROM contacts WHERE phone = '13800000001'") == [(1,)]
     assert shop.json("import-leads", lead_file(shop, [1, 2])).result["reasons"] == {"already-friend": 2}
     taken = undo(shop, 3)
-    assert taken == {"undone_run": 3, "command": "import-contacts", "removed": 2, "restored": 0, "kept": {}}
+    assert taken == {
+        "undone_run": 3, "command": "import-contacts", "removed": 2, "restored": 0, "kept": {},
+        "gone": {"customers": 1, "pins": 0, "stages": 0},
+    }  # fmt: skip
     assert shop.rows("SELECT customer_id FROM customers") == [(1,)]
     assert totals(imported(shop, path).result)[1] == 2
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from siyu_cli.rules.amounts import holds
-from siyu_cli.rules.mutants import Mutant, mutants_of
+from siyu_cli.rules.changes import Mutant
+from siyu_cli.rules.mutants import mutants_of
 from siyu_cli.rules.survival import survivors_of
 from siyu_cli.rules.testing import checks_of, run_tests
 from siyu_cli.rules.tree import AllOf, Condition, NumberTest
@@ -331,6 +332,7 @@ def test_many_mutants_in_one_query_live_as_each_does_alone(text: str) -> None:
                 rules,
                 tags=tuple(changed.get(rule.name, rule) for rule in rules.tags),
                 strata=tuple(tuple(changed.get(rule.name, rule) for rule in layer) for layer in rules.strata),
+                groups=rules.groups if mutant.group is None else (mutant.group,),
             )
             if list(checks_of(other.tests, run_tests(con, other, other.tests)[0], automatic)) == checks:
                 alone.append(mutant)

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siyu_cli.rules.case_reader import _ORDER_KEYS, STATUSES, _divide, _spread
+from siyu_cli.rules.case_reader import _ORDER_KEYS, STATUSES
 from siyu_cli.rules.judging import judge
 from siyu_cli.rules.problems import RulesRefused
+from siyu_cli.rules.shares import divide, spread
 from tests.conftest import Shop
 from tests.rules.rule_facts import rules_of
 from tests.rules.test_tag_commands import only_rule
@@ -303,6 +304,9 @@ def test_the_docs_name_every_key() -> None:
         "has",
         "lacks",
         "only",
+        "stage",
+        "set_stage",
+        "each",
         "steps",
         "as_of",
         "sends",
@@ -360,20 +364,20 @@ tests:
 
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 1000), min_size=1, max_size=6))
 def test_amounts_are_divided_without_losing_a_fen(amount: int, weights: list[int]) -> None:
-    parts = _divide(amount, weights)
+    parts = divide(amount, weights)
     if any(weights):
         assert sum(parts) == amount
         assert all(
             abs(part - amount * weight / sum(weights)) < 1
             for part, weight in zip(parts, weights, strict=True)
         )
-    nets = _spread(amount, [None] * len(weights))
+    nets = spread(amount, [None] * len(weights))
     assert nets is not None
     assert sum(nets) == amount
 
 
 def test_what_is_left_of_an_order_goes_to_the_items_without_a_net() -> None:
-    assert _spread(1000, [300, None, None]) == [300, 350, 350]
-    assert _spread(None, [300, None]) == [300, 0]
-    assert _spread(1000, [300]) is None
-    assert _spread(100, [300, None]) is None
+    assert spread(1000, [300, None, None]) == [300, 350, 350]
+    assert spread(None, [300, None]) == [300, 0]
+    assert spread(1000, [300]) is None
+    assert spread(100, [300, None]) is None

@@ -14,8 +14,8 @@ from siyu_cli.errors import ExitCode
 from siyu_cli.language import tr
 
 if TYPE_CHECKING:
+    from siyu_cli.rules.changes import Mutant
     from siyu_cli.rules.judging import Failure, Verdict
-    from siyu_cli.rules.mutants import Mutant
 
 # In a table a keyword list of a rule is known by its beginning; JSON has all of it.
 _LINE_WIDTH = 40
@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
         chosen = choosing.choose_tests(ctx.workspace, files or [], name or "")
         verdict = judging.judge(
             chosen.rules, chosen.tests, with_coverage=coverage or min_coverage is not None,
-            with_mutants=mutate, tags=chosen.tags,
+            with_mutants=mutate, tags=chosen.tags, stages=chosen.stages,
         )  # fmt: skip
         if junit is not None:
             _write_junit(verdict, junit)
@@ -143,7 +143,8 @@ def _coverage_tables(verdict: Verdict) -> list[Table]:
             text = _short(line.text)
             missing += [] if line.is_seen_true else [tr(f"「{text}」成立的用例", f"“{text}” true")]
             missing += [] if line.is_seen_false else [tr(f"「{text}」不成立的用例", f"“{text}” false")]
-        rows.append((one.tag, f"{one.found}/{one.wanted}", "、".join(missing)))
+        name = tr(f"阶段「{one.tag}」", f"stage “{one.tag}”") if one.is_stage else one.tag
+        rows.append((name, f"{one.found}/{one.wanted}", "、".join(missing)))
     return [Table(columns, rows, tr("覆盖", "Coverage"))] if rows else []
 
 
@@ -171,7 +172,8 @@ def _document(verdict: Verdict) -> dict[str, Any]:
         check = failure.check
         return {
             "test": check.case.test, "customer": check.case.customer, "case": case_name(check.case, verdict),
-            "step": check.case.step + 1, "tag": check.tag, "wanted": check.wanted, "held": check.is_held,
+            "step": check.case.step + 1, "tag": check.tag or None, "wanted": check.wanted, "held": check.is_held,
+            "stage": check.stage or None, "stands": check.stands or None,
             "where": check.mark.where().as_dict(), "trace": failure.trace.as_dict() if failure.trace else None,
         }  # fmt: skip
 
@@ -188,7 +190,7 @@ def _document(verdict: Verdict) -> dict[str, Any]:
             "percent": verdict.covered_pct,
             "tags": [
                 {
-                    "tag": one.tag, "found": one.found, "wanted": one.wanted, "positive": one.has_positive,
+                    "tag": one.tag, "is_stage": one.is_stage, "found": one.found, "wanted": one.wanted, "positive": one.has_positive,
                     "negative": one.has_negative,
                     "lines": [
                         {"text": line.text, "line": line.mark.line, "seen_true": line.is_seen_true,

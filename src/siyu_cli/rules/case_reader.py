@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
@@ -26,6 +27,7 @@ from siyu_cli.rules.definitions import report_twice
 from siyu_cli.rules.predicates import MAX_NUMBER
 from siyu_cli.rules.problems import Report, suggestion
 from siyu_cli.rules.shapes import Pairs, one_of, pairs_of, text_at, text_of, texts_of, whole_number_of
+from siyu_cli.rules.shares import divide, spread
 from siyu_cli.rules.tree import Column, FlagColumn, NumberColumn, TextColumn
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Items, Node, Scalar
@@ -40,10 +42,15 @@ T = TypeVar("T")
 
 
 class CaseReader:
-    """Reads test entries; `tags` are the known tags by folded name, `by_hand` those that only people set."""
+    """Reads test entries; `tags` are the known tags by folded name, `by_hand` those that only people set, `stages`
+    the stages in order.
+    """
 
-    def __init__(self, report: Report, tags: Mapping[str, str], by_hand: Collection[str]) -> None:
+    def __init__(
+        self, report: Report, tags: Mapping[str, str], by_hand: Collection[str], stages: Sequence[str] = ()
+    ) -> None:
         self.report, self.tags, self.by_hand = report, tags, by_hand
+        self.stages = {fold(stage): stage for stage in stages}
         self._places: dict[str, Scalar] = {}
 
     def read(self, nodes: list[Node]) -> tuple[RuleTest, ...]:
@@ -110,8 +117,7 @@ class CaseReader:
         customers = []
         here: dict[str, Scalar] = {}
         for entry in entries:
-            customer = self._customer(entry, as_of, here, expectations)
-            if customer is not None:
+            for customer in self._customers(entry, as_of, here, expectations):
                 customers.append(customer)
                 known.add(customer.name)
         expected = pairs["expect"][1] if "expect" in pairs else None
@@ -128,19 +134,22 @@ class CaseReader:
                 )
         return CaseStep(as_of, tuple(customers), tuple(expectations))
 
-    def _customer(
+    def _customers(
         self, node: Node, as_of: AsOf, here: dict[str, Scalar], expectations: list[Expectation]
-    ) -> CaseCustomer | None:
-        keys = ("id", "orders", "events", "sends", TAGS, HAD_TAGS, GROUPS, "expect", "note", *CUSTOMER_FIELDS)
+    ) -> list[CaseCustomer]:
+        """The customer of an entry, or with `each` one for every value; their expectations are appended."""
+        keys = (
+            "id", "each", "orders", "events", "sends", TAGS, HAD_TAGS, GROUPS, "set_stage", "expect", "note", *CUSTOMER_FIELDS,
+        )  # fmt: skip
         pairs = pairs_of(self.report, node, keys, tr("测试的客户", "a customer of a test"))
         name = pairs["id"][1] if "id" in pairs else None
         if not isinstance(name, Scalar) or not name.text.strip():
             self.report.add("E107", node, tr("客户少了 id", "The customer lacks an id"))
-            return None
+            return []
         text = name.text.strip()
         if text in here:
             report_twice(self.report, name, here[text])
-            return None
+            return []
         here[text] = name
         given = [
             (column, value)
@@ -148,9 +157,7 @@ class CaseReader:
             if key in CUSTOMER_FIELDS
             for column, value in self._value(CUSTOMER_FIELDS[key], value_node)
         ]
-        if "expect" in pairs:
-            expectations.append(self._expectation(text, pairs["expect"][0], pairs["expect"][1]))
-        return CaseCustomer(
+        one = CaseCustomer(
             text,
             name.mark,
             self._each(pairs, "orders", lambda one: self._order(one, as_of)),
@@ -159,13 +166,39 @@ class CaseReader:
             tuple(given),
             self._tag_days(pairs, TAGS, 0),
             self._tag_days(pairs, HAD_TAGS, 1),
+            self._set_stage(pairs["set_stage"][1]) if "set_stage" in pairs else None,
         )
+        made = self._each_of(one, pairs["each"][1]) if "each" in pairs else [one]
+        if "expect" in pairs:
+            expected = self._expectation(text, pairs["expect"][0], pairs["expect"][1])
+            expectations += [replace(expected, customer=customer.name) for customer in made]
+        return made
+
+    def _each_of(self, one: CaseCustomer, node: Node) -> list[CaseCustomer]:
+        """`{商品名: [苹果, 香蕉]}`: a customer `id·苹果` whose goods and deeds are all of 苹果, and so on; a field of
+        customers is given to them.
+        """
+        texts = _texts(ROW_FIELDS["items"]) | _texts(ROW_FIELDS["events"])
+        pairs = pairs_of(self.report, node, (*texts, *CUSTOMER_FIELDS), "each")
+        if len(pairs) != 1:
+            if len(pairs) > 1:
+                self.report.add("E107", node, tr("each 只写一个字段", "each holds one field"))
+            return [one]
+        ((field, (_, node)),) = pairs.items()
+        values = texts_of(self.report, node)
+        if field in texts:
+            return [_with_text(one, texts[field], value.text) for value in values]
+        column = CUSTOMER_FIELDS[field]
+        return [
+            replace(one, name=f"{one.name}·{value.text}", given=(*one.given, *self._value(column, value)))
+            for value in values
+        ]
 
     def _each(self, pairs: Pairs, key: str, read: Callable[[Node], list[T]]) -> tuple[T, ...]:
         return tuple(one for node in self._items(pairs[key][1]) for one in read(node)) if key in pairs else ()
 
     def _expectation(self, customer: str, key: Scalar, node: Node) -> Expectation:
-        pairs = pairs_of(self.report, node, ("has", "lacks", "only"), "expect")
+        pairs = pairs_of(self.report, node, ("has", "lacks", "only", "stage"), "expect")
         only = self._tags(pairs, "only") if "only" in pairs else None
         for scalar in texts_of(self.report, pairs["only"][1]) if "only" in pairs else ():
             named = self.tags.get(fold(scalar.text))
@@ -175,7 +208,30 @@ class CaseReader:
                     f"“{named}” is set by hand; only holds automatic tags",
                 )
                 self.report.add("E204", scalar, message)
-        return Expectation(customer, key.mark, self._tags(pairs, "has"), self._tags(pairs, "lacks"), only)
+        stage = self._stage(pairs["stage"][1]) if "stage" in pairs else None
+        return Expectation(
+            customer, key.mark, self._tags(pairs, "has"), self._tags(pairs, "lacks"), only, stage
+        )
+
+    def _stage(self, node: Node) -> str | None:
+        """A stage of the list, or None with an E307."""
+        found = self.stages.get(fold(text_at(node)))
+        if found is None:
+            what = tr(f"没有叫「{text_at(node)}」的阶段", f"No stage “{text_at(node)}”")
+            self.report.add("E307", node, what, suggestion(text_at(node), list(self.stages.values())))
+        return found
+
+    def _set_stage(self, node: Node) -> tuple[str, int] | None:
+        """`意向客户`, set by hand this day; `{意向客户: 7}`, seven days before."""
+        if not isinstance(node, YamlMapping):
+            stage = self._stage(node)
+            return None if stage is None else (stage, 0)
+        if len(node.pairs) != 1:
+            self.report.add("E107", node, tr("set_stage 只写一个阶段", "set_stage holds one stage"))
+            return None
+        name, days = node.pairs[0]
+        stage, ago = self._stage(name), whole_number_of(self.report, days, 0, _MAX_AGO)
+        return None if stage is None or ago is None else (stage, ago)
 
     def _tag_days(self, pairs: Pairs, key: str, least: int) -> TagDays:
         """`[甲, 乙]`, as of `least` days before; `{甲: 10}`, ten days before."""
@@ -216,7 +272,7 @@ class CaseReader:
             self.report.add("E107", node, tr("订单少了 paid", "The order lacks paid"))
         if paid_sec is None or status is None:
             return []
-        nets = _spread(total, [fen for _, fen in items] or [None])
+        nets = spread(total, [fen for _, fen in items] or [None])
         if nets is None:
             self.report.add(
                 "E307",
@@ -227,7 +283,7 @@ class CaseReader:
         if refund > sum(nets):
             self.report.add("E307", pairs["refund"][1], tr("退款比付的多", "More was refunded than was paid"))
             return []
-        backs = _divide(refund, nets)
+        backs = divide(refund, nets)
         bought = [item for item, _ in items] or [(1000, ())]
         lines = tuple(
             CaseLine(net, back, quantity, own)
@@ -372,6 +428,17 @@ class CaseReader:
         return int(value * scale)
 
 
+def _with_text(one: CaseCustomer, column: str, text: str) -> CaseCustomer:
+    """The customer with the text in everything bought and done."""
+    own = ((column, text),)
+    orders = tuple(
+        replace(order, lines=tuple(replace(line, texts=(*line.texts, *own)) for line in order.lines))
+        for order in one.orders
+    )
+    events = tuple(replace(event, texts=(*event.texts, *own)) for event in one.events)
+    return replace(one, name=f"{one.name}·{text}", orders=orders, events=events)
+
+
 def _texts(fields: Mapping[str, Column]) -> dict[str, str]:
     """Name → column of the free texts; one of few words has a key of its own."""
     return {
@@ -379,26 +446,3 @@ def _texts(fields: Mapping[str, Column]) -> dict[str, str]:
         for name, column in fields.items()
         if isinstance(column, TextColumn) and not column.choices
     }
-
-
-def _spread(total: int | None, nets: list[int | None]) -> list[int] | None:
-    """Every item's net: what is left of the order goes in equal parts to those without one; None where it cannot."""
-    known = sum(net for net in nets if net is not None)
-    open_count = sum(net is None for net in nets)
-    left = (known if total is None else total) - known
-    if left < 0 or (left and not open_count):
-        return None
-    parts = iter(_divide(left, [1] * open_count))
-    return [next(parts) if net is None else net for net in nets]
-
-
-def _divide(amount: int, weights: list[int]) -> list[int]:
-    """An amount over weights, exact to the fen: largest remainder, ties to the earlier one."""
-    whole = sum(weights)
-    if not whole:
-        return [0] * len(weights)
-    parts = [amount * weight // whole for weight in weights]
-    order = sorted(range(len(weights)), key=lambda at: (-(amount * weights[at] % whole), at))
-    for at in order[: amount - sum(parts)]:
-        parts[at] += 1
-    return parts

@@ -57,7 +57,7 @@ class CaseSend:
 class CaseCustomer:
     """What a step says of a customer: it is added to what earlier steps said. `given` values stand in for
     what would be computed; `hand_tags` are set by people, so many days before; `past_tags` were held on that one
-    day before.
+    day before. `stage` is where people put them that day (a stage, so many days before).
     """
 
     name: str
@@ -68,17 +68,21 @@ class CaseCustomer:
     given: Values = ()
     hand_tags: TagDays = ()
     past_tags: TagDays = ()
+    stage: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """Tags a customer should have and lack; with `only`, the automatic tags are exactly these."""
+    """Tags a customer should have and lack; with `only`, the automatic tags are exactly these. `stage` is where they
+    should stand once the rules of the day have been applied.
+    """
 
     customer: str
     mark: Mark
     has: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
+    stage: str | None = None
 
 
 @dataclass(frozen=True)

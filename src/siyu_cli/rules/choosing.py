@@ -17,11 +17,12 @@ from siyu_cli.workspace import Workspace
 
 @dataclass(frozen=True)
 class Chosen:
-    """The whole rule set, the tests to run, and the tags they are about (None: all)."""
+    """The whole rule set, the tests to run, the tags they are about (None: all), and whether the stages are, too."""
 
     rules: RuleSet
     tests: tuple[RuleTest, ...]
     tags: tuple[str, ...] | None
+    stages: bool = True
 
 
 def choose_tests(workspace: Workspace, files: Sequence[Path], name: str) -> Chosen:
@@ -45,20 +46,18 @@ def choose_tests(workspace: Workspace, files: Sequence[Path], name: str) -> Chos
             tr(f"没有名称含「{name}」的测试", f"No test has “{name}” in its name"),
             hint=tr(f"有:{there_are}", f"There are: {there_are}") if there_are else "",
         )
-    return Chosen(rules, found, _tags_of(rules, found, names))
+    tags, stages = _about(rules, found, names)
+    return Chosen(rules, found, tags, stages)
 
 
-def _tags_of(rules: RuleSet, tests: Sequence[RuleTest], names: set[str]) -> tuple[str, ...] | None:
+def _about(rules: RuleSet, tests: Sequence[RuleTest], names: set[str]) -> tuple[tuple[str, ...] | None, bool]:
+    """The tags, and whether the stages: of the files themselves or, where they define neither, of their tests."""
     if not names:
-        return None
+        return None, True
     defined = tuple(rule.name for rule in rules.tags if rule.mark.file in names)
-    if defined:
-        return defined
-    spoken = {
-        tag
-        for test in tests
-        for step in test.steps
-        for one in step.expectations
-        for tag in (*one.has, *one.lacks, *(one.only or ()))
-    }
-    return tuple(sorted(spoken))
+    has_stages = any(stage.mark.file in names for stage in rules.stages)
+    if defined or has_stages:
+        return defined, has_stages
+    expected = [one for test in tests for step in test.steps for one in step.expectations]
+    spoken = {tag for one in expected for tag in (*one.has, *one.lacks, *(one.only or ()))}
+    return tuple(sorted(spoken)), any(one.stage is not None for one in expected)

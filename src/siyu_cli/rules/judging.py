@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from siyu_cli.rules.cases import RuleTest
-from siyu_cli.rules.mutants import Mutant, mutants_of
+from siyu_cli.rules.changes import Mutant
+from siyu_cli.rules.mutants import mutants_of
 from siyu_cli.rules.survival import survivors_of
 from siyu_cli.rules.testing import Case, Check, checks_of, run_tests
-from siyu_cli.rules.trace import Traced, Tracer
+from siyu_cli.rules.trace import Traced, Tracer, rule_of_stage, stage_key
 from siyu_cli.rules.tree import RuleSet, TagRule
 from siyu_cli.store.fixtures import memory_store
 from siyu_cli.yamlfile import Mark
@@ -39,13 +40,14 @@ class LineCoverage:
 
 @dataclass(frozen=True)
 class TagCoverage:
-    """One tag: is it expected and expected not, and was every line seen true and false?"""
+    """One tag or stage: is it expected and expected not, and was every line seen true and false?"""
 
     tag: str
     mark: Mark
     has_positive: bool
     has_negative: bool
     lines: tuple[LineCoverage, ...]
+    is_stage: bool = False
 
     @property
     def wanted(self) -> int:
@@ -92,14 +94,17 @@ def judge(
     with_coverage: bool = False,
     with_mutants: bool = False,
     tags: Iterable[str] | None = None,
+    stages: bool = True,
 ) -> Verdict:
-    """Run tests. Coverage and mutants are about `tags` (None: all of the rule set).
+    """Run tests. Coverage and mutants are about `tags` (None: all of the rule set) and, with `stages`, the stages.
 
     Mutants are only tried where everything passes: of rules that fail, nobody knows what they should do.
     """
     automatic = [rule.name for rule in rules.tags]
     spoken_of = set(automatic if tags is None else tags)
     about = [rule for rule in rules.tags if rule.name in spoken_of]
+    if stages:
+        about += [rule for one in rules.stages if (rule := rule_of_stage(one)) is not None]
     tracer = Tracer(about) if with_coverage else None
     mutants: list[Mutant] | None = None
     survivors: list[Mutant] = []
@@ -108,7 +113,7 @@ def judge(
         checks = tuple(checks_of(tests, held, automatic))
         failures = _explain(con, rules, tests, [check for check in checks if not check.is_met])
         if with_mutants and not failures:
-            mutants = mutants_of(rules, spoken_of)
+            mutants = mutants_of(rules, spoken_of, stages=stages)
             survivors = survivors_of(con, rules, tests, checks, mutants)
     coverage = tuple(_covered(tracer, rule, checks, rows) for rule in about) if tracer else None
     return Verdict(
@@ -134,11 +139,14 @@ def _explain(
     """The failed checks with the traces of their tags, by running their tests once more."""
     if not unmet:
         return ()
-    names, tags = {check.case.test for check in unmet}, {check.tag for check in unmet}
-    tracer = Tracer(rule for rule in rules.tags if rule.name in tags)
+    names, about = {check.case.test for check in unmet}, {check.about for check in unmet}
+    every = [*rules.tags, *filter(None, map(rule_of_stage, rules.stages))]
+    tracer = Tracer(rule for rule in every if rule.name in about)
     _, rows = run_tests(con, rules, [test for test in tests if test.name in names], tracer)
     return tuple(
-        Failure(check, tracer.trace(check.tag, rows[check.case]) if check.tag in tracer.outlines else None)
+        Failure(
+            check, tracer.trace(check.about, rows[check.case]) if check.about in tracer.outlines else None
+        )
         for check in unmet
     )
 
@@ -146,7 +154,8 @@ def _explain(
 def _covered(
     tracer: Tracer, rule: TagRule, checks: Sequence[Check], rows: dict[Case, dict[str, Any]]
 ) -> TagCoverage:
-    own = [check for check in checks if check.tag == rule.name]
+    is_stage = rule.name.startswith(stage_key(""))
+    own = [check for check in checks if (not check.tag if is_stage else check.tag == rule.name)]
     seen = [rows[check.case] for check in own]
     lines = []
     # What stands for no words of the file (a value of `map`, a default) is covered by its tag alone.
@@ -154,10 +163,12 @@ def _covered(
     for line in written:
         values = {tracer.is_true(line.condition, row) for row in seen}
         lines.append(LineCoverage(line.text, line.mark, True in values, False in values))
+    wanted = {check.about == rule.name if is_stage else check.wanted for check in own}
     return TagCoverage(
-        rule.name,
+        rule.name.removeprefix(stage_key("")),
         rule.mark,
-        any(check.wanted for check in own),
-        any(not check.wanted for check in own),
+        True in wanted,
+        False in wanted,
         tuple(lines),
+        is_stage,
     )

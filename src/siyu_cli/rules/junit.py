@@ -56,7 +56,12 @@ def case_name(case: Case, verdict: Verdict) -> str:
 
 def word_failure(failure: Failure) -> str:
     """What was wanted and what is."""
-    tag = failure.check.tag
+    check, tag = failure.check, failure.check.tag
+    if not tag:
+        return tr(
+            f"应在阶段「{check.stage}」,实际在「{check.stands}」",
+            f"should stand in “{check.stage}”, stands in “{check.stands}”",
+        )
     if failure.check.wanted:
         return tr(f"应有「{tag}」,实际没有", f"should have “{tag}”, has not")
     return tr(f"不应有「{tag}」,实际有", f"should lack “{tag}”, has it")

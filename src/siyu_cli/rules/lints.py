@@ -172,6 +172,17 @@ def _subject(condition: Condition) -> object:
             return None
 
 
+def exclude_each_other(first: Condition, second: Condition) -> bool:
+    """Whether it is plain from two conditions that no customer fits both; False where it is not plain."""
+    ones = first.members if isinstance(first, AllOf) else (first,)
+    others = second.members if isinstance(second, AllOf) else (second,)
+    return any(
+        _subject(one) is not None and _subject(one) == _subject(other) and _exclude(one, other)
+        for one in ones
+        for other in others
+    )
+
+
 def _exclude(first: Condition, second: Condition) -> bool:
     """Whether no customer fits both single tests, which are about the same thing."""
     if Not(first) == second or Not(second) == first:

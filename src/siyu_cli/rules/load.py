@@ -61,7 +61,7 @@ def check_rules(files: list[tuple[str, bytes]]) -> RuleSet:
     checker = _Checker(report, found)
     rules, groups = checker.check()
     strata = arrange(report, rules, groups)
-    tests = CaseReader(report, checker.tag_names, found.manual).read(found.tests)
+    tests = CaseReader(report, checker.tag_names, found.manual, checker.shown["stages"]).read(found.tests)
     report.finish()
     return RuleSet(
         files=tuple(name for name, _ in files),

@@ -1,7 +1,8 @@
 """Small mistakes put into rules on purpose: a test suite is good where every one of them is noticed.
 
 Bounds move by one step or turn from inclusive to exclusive, windows grow and shrink by one, lines are left
-out, all and any change places, `at_least` asks for one more or fewer. Changes that mean the same (`> 29天`
+out, words are left out of lists, all and any change places, `at_least` asks for one more or fewer, neighbours of a
+group change places. Changes that mean the same (`> 29天`
 and `>= 30天`) are no mistakes and are not made; of two where one is noticed whenever the other is, only the
 finer one is.
 """
@@ -9,11 +10,13 @@ finer one is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, cast
 
 from siyu_cli.language import tr
 from siyu_cli.rules.amounts import bound_text, nearest_fit, step_of
+from siyu_cli.rules.changes import Change, Mutant, without_words
+from siyu_cli.rules.lints import exclude_each_other
 from siyu_cli.rules.tree import (
     DEED_DAYS,
     DEED_TIMES,
@@ -32,6 +35,8 @@ from siyu_cli.rules.tree import (
     Ratio,
     RuleSet,
     Scope,
+    StageRule,
+    TagGroup,
     TagRule,
     members_of,
 )
@@ -43,41 +48,65 @@ FALSE = Not(TRUE)
 _FLIPPED: dict[Operator, Operator] = {">=": ">", ">": ">=", "<=": "<", "<": "<="}
 
 
-@dataclass(frozen=True)
-class Change:
-    """One small mistake: where, in which words, what it says instead, and which test would notice it."""
-
-    mark: Mark
-    text: str
-    change: str
-    missing: str
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A change with the rules it makes different; `of` is the tag, or what else its line belongs to."""
-
-    of: str
-    change: Change
-    rules: tuple[TagRule, ...]
-
-
-def mutants_of(rules: RuleSet, names: set[str] | None = None) -> list[Mutant]:
-    """Every mutant of the named tags (None: all) and of the scopes they use, in the order of the files."""
+def mutants_of(rules: RuleSet, names: set[str] | None = None, *, stages: bool = True) -> list[Mutant]:
+    """Every mutant of the named tags (None: all), of the scopes they use and of the order of their groups; with
+    `stages` also those of the stages. In the order of the files.
+    """
     chosen = [rule for rule in rules.tags if names is None or rule.name in names]
+    moving = [stage for stage in rules.stages if stage.when is not None] if stages else []
     found: list[Mutant] = []
     for rule in chosen:
         for condition, change in _distinct(rule.when, Change(rule.mark, rule.name, "", "")):
             found.append(Mutant(rule.name, change, (replace(rule, when=condition),)))
         found += [Mutant(rule.name, change, (other,)) for other, change in _other_keeping(rule)]
-    for scope in dict.fromkeys(scope for rule in chosen for scope in scopes_in(rule.when)):
+    for stage in moving:
+        assert stage.when is not None
+        for condition, change in _distinct(stage.when, Change(stage.mark, stage.name, "", "")):
+            found.append(Mutant(_stage_words(stage), change, stages=(replace(stage, when=condition),)))
+    found += _scope_mutants(
+        rules, [*(rule.when for rule in chosen), *(one.when for one in moving if one.when)]
+    )
+    for group in rules.groups:
+        if names is None or names & set(group.members):
+            found += _other_orders(rules, group)
+    return sorted(found, key=lambda one: (one.change.mark.file, one.change.mark.line, one.change.mark.column))
+
+
+def _stage_words(stage: StageRule) -> str:
+    return tr(f"阶段「{stage.name}」", f"stage “{stage.name}”")
+
+
+def _scope_mutants(rules: RuleSet, chosen: list[Condition]) -> Iterator[Mutant]:
+    """The mutants of every scope that some of the conditions count within, with whatever uses it."""
+    for scope in dict.fromkeys(scope for when in chosen for scope in scopes_in(when)):
         users = [rule for rule in rules.tags if scope in scopes_in(rule.when)]
-        of = "、".join(rule.name for rule in users)
+        stages = [one for one in rules.stages if one.when is not None and scope in scopes_in(one.when)]
+        of = "、".join([*(rule.name for rule in users), *map(_stage_words, stages)])
         for condition, change in _distinct(scope.when, None):
             other = replace(scope, when=condition)
-            changed = tuple(replace(rule, when=_swapped(rule.when, scope, other)) for rule in users)
-            found.append(Mutant(of, change, changed))
-    return sorted(found, key=lambda one: (one.change.mark.file, one.change.mark.line, one.change.mark.column))
+            yield Mutant(
+                of,
+                change,
+                tuple(replace(rule, when=_swapped(rule.when, scope, other)) for rule in users),
+                tuple(replace(one, when=_swapped(one.when, scope, other)) for one in stages),
+            )
+
+
+def _other_orders(rules: RuleSet, group: TagGroup) -> Iterator[Mutant]:
+    """A group with two neighbours in the other order, where a customer can fit both."""
+    by_name = {rule.name: rule for rule in rules.tags}
+    for at in range(0 if group.is_disjoint else len(group.members) - 1):
+        first, second = (by_name[name] for name in group.members[at : at + 2])
+        if second.is_default or exclude_each_other(first.when, second.when):
+            continue
+        members = (*group.members[:at], second.name, first.name, *group.members[at + 2 :])
+        what = tr(f"排到「{second.name}」后面", f"after “{second.name}”")
+        missing = tr(
+            f"缺同时满足「{first.name}」和「{second.name}」的用例",
+            f"no case fits both “{first.name}” and “{second.name}”",
+        )
+        change = Change(first.mark, first.name, what, missing)
+        yield Mutant(first.name, change, (first, second), group=replace(group, members=members))
 
 
 def _other_keeping(rule: TagRule) -> Iterator[tuple[TagRule, Change]]:
@@ -179,9 +208,12 @@ def _least(value: NumberValue) -> int:
     return 0 if is_count else -(10**12)
 
 
-def _changed(condition: Condition, place: Change | None) -> Iterator[tuple[Condition, Change]]:
-    """One change at a time, anywhere in a tree; `place` is the nearest line around."""
+def _changed(
+    condition: Condition, place: Change | None, *, is_told: bool = False
+) -> Iterator[tuple[Condition, Change]]:
+    """One change at a time, anywhere in a tree; `place` is the nearest line around, or (not `is_told`) the rule."""
     written = condition.written
+    is_told |= written is not None
     if written is not None:
         place = Change(written.mark, written.text, "", "")
     if written is not None and not written.is_line:
@@ -192,8 +224,11 @@ def _changed(condition: Condition, place: Change | None) -> Iterator[tuple[Condi
         yield from _changed_did(condition, place)
     if place is not None and not members_of(condition):
         yield from _moved_windows(condition, place)
+    # What `else` of a map leaves over is written nowhere as a list.
+    if place is not None and (is_told or isinstance(condition, AnyOf)):
+        yield from without_words(condition, place)
     for number, member in enumerate(members_of(condition)):
-        for changed, change in _changed(member, place):
+        for changed, change in _changed(member, place, is_told=is_told):
             yield _with_member(condition, number, changed), change
 
 

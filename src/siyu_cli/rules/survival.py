@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from siyu_cli.rules.cases import RuleTest
-from siyu_cli.rules.mutants import Mutant
-from siyu_cli.rules.testing import Check, run_tests
+from siyu_cli.rules.changes import Mutant
+from siyu_cli.rules.testing import Check, checks_of, run_tests
 from siyu_cli.rules.tree import RuleSet, TagGroup, TagRule, TagTest, tags_in
 
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ def survivors_of(
     mutants: Sequence[Mutant],
 ) -> list[Mutant]:
     """The mutants under which every check that was met is still met."""
-    found: list[Mutant] = []
-    for batch in _batches(rules, mutants):
+    found = [
+        mutant for mutant in mutants if mutant.stages and not _notices(con, rules, tests, checks, mutant)
+    ]
+    for batch in _batches(rules, [mutant for mutant in mutants if not mutant.stages]):
         many = _with_copies(rules, batch)
         aliases: dict[str, list[str]] = {}
         for copies in batch:
@@ -61,6 +63,28 @@ def survivors_of(
             if not noticed:
                 found.append(copies.mutant)
     return found
+
+
+def _notices(
+    con: DuckDBPyConnection,
+    rules: RuleSet,
+    tests: Sequence[RuleTest],
+    checks: Sequence[Check],
+    mutant: Mutant,
+) -> bool:
+    """Whether a test fails with other stages: there is one list of them, so each takes a run of its own."""
+    changed = {rule.name: rule for rule in mutant.rules}
+    stages = {stage.name: stage for stage in mutant.stages}
+    many = replace(
+        rules,
+        tags=tuple(changed.get(rule.name, rule) for rule in rules.tags),
+        strata=tuple(tuple(changed.get(rule.name, rule) for rule in layer) for layer in rules.strata),
+        stages=tuple(stages.get(stage.name, stage) for stage in rules.stages),
+    )
+    own = {check.case.test for check in checks if not check.tag or check.tag in changed}
+    noticing = [test for test in tests if test.name in own]
+    held = run_tests(con, many, noticing)[0]
+    return any(not check.is_met for check in checks_of(noticing, held, [rule.name for rule in rules.tags]))
 
 
 def _batches(rules: RuleSet, mutants: Sequence[Mutant]) -> Iterator[list[_Copies]]:
@@ -98,11 +122,15 @@ def _copies_of(rules: RuleSet, mutant: Mutant, ending: str) -> _Copies:
     names = {name: name + ending for name in changed}
     groups = tuple(
         replace(group, name=group.name + ending, members=tuple(names[one] for one in group.members))
-        for group in rules.groups
+        for group in (_as_changed(one, mutant) for one in rules.groups)
         if group.members and group.members[0] in names
     )
     copies = {name: _renamed(rule, names, ending) for name, rule in changed.items()}
     return _Copies(mutant, copies, groups)
+
+
+def _as_changed(group: TagGroup, mutant: Mutant) -> TagGroup:
+    return mutant.group if mutant.group is not None and mutant.group.name == group.name else group
 
 
 def _renamed(rule: TagRule, names: dict[str, str], ending: str) -> TagRule:

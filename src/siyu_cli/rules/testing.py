@@ -16,11 +16,13 @@ from siyu_cli.clock import DAY_SECONDS, AsOf
 from siyu_cli.rules.cases import CaseCustomer, CaseOrder, CaseStep, RuleTest
 from siyu_cli.rules.compile import TagQuery
 from siyu_cli.rules.fields import facts_of
+from siyu_cli.rules.stages import apply_stages, plan_stages
 from siyu_cli.rules.tagging import columns_of, evaluate
-from siyu_cli.rules.trace import Tracer
+from siyu_cli.rules.trace import Tracer, stage_key
 from siyu_cli.rules.tree import RuleSet
 from siyu_cli.store.engine import DuckDbEngine, Engine
-from siyu_cli.store.fixtures import add_rows, held_now, scratch, set_values
+from siyu_cli.store.fixtures import add_rows, held_now, scratch, set_values, stages_now
+from siyu_cli.store.stages import set_one
 from siyu_cli.store.tags import apply_changes, plan_changes
 from siyu_cli.words import fold
 from siyu_cli.yamlfile import Mark
@@ -43,25 +45,35 @@ class Case:
 
 @dataclass(frozen=True)
 class Held:
-    """The tags of a case: those of rules, and all."""
+    """The tags of a case: those of rules, and all; and the stage ('' where the rules have none)."""
 
     automatic: frozenset[str]
     all: frozenset[str]
+    stage: str = ""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One tag a case should have or lack, and whether it has."""
+    """One tag a case should have or lack, and whether it has; or (tag '') the stage it should stand in, and where it
+    does.
+    """
 
     case: Case
     mark: Mark
     tag: str
     wanted: bool
     is_held: bool
+    stage: str = ""
+    stands: str = ""
 
     @property
     def is_met(self) -> bool:
         return self.wanted == self.is_held
+
+    @property
+    def about(self) -> str:
+        """What names the rule behind it (see trace.rule_of_stage)."""
+        return self.tag or stage_key(self.stage)
 
 
 def run_tests(
@@ -95,6 +107,9 @@ def checks_of(tests: Iterable[RuleTest], held: dict[Case, Held], automatic: Iter
             for expected in step.expectations:
                 case = Case(test.name, number, expected.customer)
                 has = held[case]
+                if expected.stage is not None:
+                    is_there = has.stage == expected.stage
+                    yield Check(case, expected.mark, "", True, is_there, expected.stage, has.stage)
                 for tag in expected.has:
                     yield Check(case, expected.mark, tag, True, tag in has.all)
                 for tag in expected.lacks:
@@ -130,6 +145,9 @@ class _Bench:
             seen = self._trace(query)
             plan_changes(self.con, "tag_flags", columns_of(self.rules, query))
             apply_changes(self.con, number + 1, as_of.day, "tag_flags", query.truths)
+            plan = plan_stages(self.con, self.rules, query.stages, "tag_flags", as_of)
+            apply_stages(self.con, plan, number + 1, as_of)
+            stages = stages_now(self.con)
             tags: dict[int, list[tuple[str, str]]] = {}
             for customer_id, tag, source in held_now(self.con):
                 tags.setdefault(customer_id, []).append((tag, source))
@@ -138,7 +156,11 @@ class _Bench:
                     case = Case(test.name, number, customer)
                     own = tags.get(self.ids[test.name, customer], [])
                     automatic = frozenset(tag for tag, source in own if source == "auto")
-                    held[case] = Held(automatic, frozenset(tag for tag, _ in own))
+                    held[case] = Held(
+                        automatic,
+                        frozenset(tag for tag, _ in own),
+                        stages.get(self.ids[test.name, customer], ""),
+                    )
                     if self.tracer is not None:
                         rows[case] = seen[self.ids[test.name, customer]]
 
@@ -176,6 +198,17 @@ class _Bench:
                     past += _past_tag(who, tag, step.as_of.day - ago)
                 for column, value in customer.given:
                     self.given.setdefault(column, {})[who] = value
+                if customer.stage is not None:
+                    stage, ago = customer.stage
+                    set_one(
+                        self.con,
+                        who,
+                        stage,
+                        self.rules.stages[0].name,
+                        1,
+                        step.as_of.seconds - ago * DAY_SECONDS,
+                        "",
+                    )
         for table, rows in (
             ("order_lines", lines),
             ("events", events),

@@ -25,6 +25,7 @@ from siyu_cli.rules.tree import (
     NumberValue,
     Ratio,
     RuleSet,
+    StageRule,
     TagRule,
     TagTest,
     TextColumn,
@@ -91,6 +92,16 @@ class Traced:
             "tags": list(self.tags),
             "members": [member.as_dict() for member in self.members],
         }
+
+
+def stage_key(stage: str) -> str:
+    """How the condition of a stage is called among those of tags: no tag can have this name."""
+    return f"\x1f{stage}"
+
+
+def rule_of_stage(stage: StageRule) -> TagRule | None:
+    """The condition of a stage as if it gave a tag; None where no rule moves anybody there."""
+    return None if stage.when is None else TagRule(stage_key(stage.name), stage.when, stage.mark)
 
 
 def outline_of(rule: TagRule) -> Outline:

@@ -74,3 +74,8 @@ def set_values(
 def held_now(con: DuckDBPyConnection) -> list[tuple[int, str, str]]:
     """(customer, tag, auto or manual) of all tags held."""
     return con.execute("SELECT customer_id, tag, source FROM held_tags").fetchall()
+
+
+def stages_now(con: DuckDBPyConnection) -> dict[int, str]:
+    """Customer → the stage they stand in."""
+    return dict(con.execute("SELECT customer_id, stage FROM stage_state").fetchall())
