@@ -16,6 +16,7 @@ tags:
   丙: {{when: [标签 有 甲, 标签 没有 亲友, 每件金额(大单) >= 2, 平均复购间隔 < 9]}}
 """
 )
+SCOPE = "scopes: {水果: {on: items, when: 品类 属于 水果}}\n"
 
 
 def test_values_are_bound_and_nothing_is_dialect() -> None:
@@ -34,8 +35,10 @@ def test_each_source_is_read_once_and_equal_metrics_are_computed_once() -> None:
     assert query.text.count("FROM fact_items AS") == 1
     assert query.text.count("FROM fact_orders AS") == 1
     assert query.text.count("FROM fact_customers") == 1
+    # Once for the value of an order, once for the rows that are looked at.
     window = [param for param in query.params if param == AS_OF.day - 29]
-    assert len(window) == 1
+    assert len(window) == 2
+    assert len(re.findall(r"MAX\(CASE WHEN [^?]*paid_day >= \?", query.text)) == 1
 
 
 def test_words_are_looked_for_once_per_distinct_text() -> None:
@@ -52,6 +55,16 @@ def test_orders_and_days_are_counted_without_count_distinct() -> None:
     query = compile_tags(rules_of("tags: {甲: {when: [购买天数(近30天) >= 2, 购买天数 >= 5]}}"), AS_OF)
     assert "DISTINCT" not in query.text
     assert query.text.count("GROUP BY customer_id, paid_day") == 1
+
+
+def test_days_are_counted_of_the_rows_that_count_only() -> None:
+    whole = rules_of("tags: {甲: {when: [订单数(水果) >= 2, 购买天数(近30天、水果) >= 2]}}\n" + SCOPE)
+    parts = re.findall(r"items_by_(\w+)_parts AS \((.*?)\),\n", compile_tags(whole, AS_OF).text)
+    assert {name: bool(re.search(r"WHERE .*s1 = 1.* GROUP BY", text)) for name, text in parts} == {
+        "order": True, "day": True,
+    }  # fmt: skip
+    every = compile_tags(rules_of("tags: {甲: {when: [购买天数 >= 2, 购买天数(近30天) >= 5]}}"), AS_OF).text
+    assert re.search(r"FROM orders_rows WHERE \(is_order = 1 OR .*\) GROUP BY customer_id, paid_day", every)
 
 
 def test_only_what_is_needed_is_read() -> None:

@@ -36,3 +36,22 @@ def test_numbers_of_nothing_and_with_gaps() -> None:
     assert numbers(pa.table({"n": pa.array([], pa.int32())}), "n").tolist() == []
     with pytest.raises(ValueError, match="missing"):
         numbers(pa.table({"n": pa.array([1, None])}), "n")
+
+
+def test_few_texts_are_kept_as_numbers_and_compare_as_texts(
+    engine: DuckDbEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.write("SELECT * FROM (VALUES ('山竹'), ('苹果'), (NULL), ('')) AS v(word)", "words")
+    form = engine.coded("word", "SELECT word FROM words")
+    engine.write(f"SELECT {form.format('word')} AS word FROM words", "facts")
+    assert engine.rows("SELECT DISTINCT substr(typeof(word), 1, 4) FROM facts") == [("ENUM",)]
+    assert engine.rows("SELECT word FROM facts ORDER BY word") == [("",), ("",), ("山竹",), ("苹果",)]
+    assert engine.rows("SELECT min(word) FROM facts WHERE word <> ''") == [("山竹",)]
+    assert engine.rows("SELECT word FROM facts WHERE word = ? OR instr(word, ?) = 1", ("芒果", "苹")) == [
+        ("苹果",)
+    ]
+    # Another reading of other texts replaces the first; what is kept stays as it is.
+    engine.coded("word", "SELECT '芒果'")
+    assert engine.rows("SELECT count(DISTINCT word) FROM facts") == [(3,)]
+    monkeypatch.setattr("siyu_cli.store.engine._MOST_CODED", 2)
+    assert engine.coded("word", "SELECT word FROM words") == "COALESCE({}, '')"

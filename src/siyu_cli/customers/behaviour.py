@@ -7,7 +7,7 @@
 `fact_sends`: one row per customer, push and day on which the customer was on the push's exported list:
     customer_id, send_no, push_key, sent_sec (the first export of that day), sent_day
 
-Text columns are folded (words.fold) and '' where missing.
+Text columns are folded (words.fold) and '' where missing; `texts` as in `facts`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from siyu_cli.clock import AsOf
     from siyu_cli.store.engine import Engine
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 _EVENT_TEXTS = (
     "product_key", "category_key", "sku_key", "platform_key", "shop_key", "channel_key", "page_key",
 )  # fmt: skip
-# Parameter: as_of seconds; in braces: the texts that are asked for.
+TEXTS_IN_EVENTS: dict[str, Mapping[str, str]] = {"events": {name: name for name in ("kind", *_EVENT_TEXTS)}}
+"""Where the texts of the facts come from, as facts.TEXTS_IN_ORDERS."""
+
+# Parameter: as_of seconds; in braces: the kind, and the texts that are asked for.
 _EVENTS_SQL = """
-SELECT customer_id, event_no, kind, at_sec, day{texts}
+SELECT customer_id, event_no, {kind} AS kind, at_sec, day{texts}
 FROM events
 WHERE customer_id IS NOT NULL AND at_sec <= ?
 """
@@ -39,11 +42,12 @@ GROUP BY customer_id, push_key, day
 """
 
 
-def build_events(engine: Engine, as_of: AsOf, columns: Collection[str] | None = None) -> None:
-    """Make `fact_events` as of a moment; with `columns` it has no texts but these."""
-    wanted = [name for name in _EVENT_TEXTS if columns is None or name in columns]
-    texts = "".join(f", COALESCE({name}, '') AS {name}" for name in wanted)
-    engine.write(_EVENTS_SQL.format(texts=texts), "fact_events", (as_of.seconds,))
+def build_events(engine: Engine, as_of: AsOf, texts: Mapping[str, str] | None = None) -> None:
+    """Make `fact_events` as of a moment; with `texts` it has no texts but these and the kind."""
+    forms = dict.fromkeys(_EVENT_TEXTS, "COALESCE({}, '')") if texts is None else texts
+    listed = [f", {forms[name].format(name)} AS {name}" for name in _EVENT_TEXTS if name in forms]
+    kind = forms.get("kind", "{}").format("kind")
+    engine.write(_EVENTS_SQL.format(kind=kind, texts="".join(listed)), "fact_events", (as_of.seconds,))
 
 
 def build_sends(engine: Engine, as_of: AsOf) -> None:

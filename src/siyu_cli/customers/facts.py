@@ -19,7 +19,8 @@ postage lines, which are no items.
 `fact_lines`: one row per row that holds money, whatever is left of it.
 
 Text columns are folded (words.fold) and '' where missing, so every engine compares them alike. Writing them is
-most of what facts cost, so a caller can name those it looks at and the tables have no others.
+most of what facts cost, so a caller can name those it looks at, each with the form it is kept in (Engine.coded), and
+the tables have no others.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from siyu_cli.clock import AsOf
     from siyu_cli.store.engine import Engine
@@ -38,6 +39,12 @@ FACTS_OF_ORDERS = ("fact_lines", "fact_items", "fact_orders")
 # Texts of a line, and those that an order has as well.
 _LINE_TEXTS = ("product_key", "category_key", "sku_key")
 _ORDER_TEXTS = ("platform_key", "shop_key", "channel_key")
+_AS_TEXT = dict.fromkeys((*_LINE_TEXTS, *_ORDER_TEXTS), "COALESCE({}, '')")
+TEXTS_IN_ORDERS: dict[str, Mapping[str, str]] = {
+    "order_lines": {name: name for name in _AS_TEXT},
+    "refunds": {"platform_key": "platform", "shop_key": "shop_key"},
+}
+"""Where the texts of the facts come from: table → text column of the facts → its column there."""
 
 # Parameters: as_of seconds, three times. In braces, here and below: the texts that are asked for.
 _LINE_NET_SQL = """
@@ -127,18 +134,18 @@ def build_facts(
     engine: Engine,
     as_of: AsOf,
     tables: Collection[str] = FACTS_OF_ORDERS,
-    columns: Collection[str] | None = None,
+    texts: Mapping[str, str] | None = None,
 ) -> None:
     """Make those of the tables that are asked for, as of a moment, from the orders and refunds of the store.
 
-    With `columns` they have no texts but these.
+    With `texts` they have no texts but these, each in its form (see Engine.coded).
     """
     kept = set(tables)
     is_divided = has_divided_orders(engine)
     if is_divided:
         kept.add("fact_lines")  # read twice
     opening: dict[str, tuple[str, tuple[int, ...]]] = {}
-    for name, (sql, params) in _texts(as_of, is_divided, columns).items():
+    for name, (sql, params) in _queries(as_of, is_divided, texts).items():
         if name in kept:
             engine.write(
                 f"{_opened(opening)} SELECT * FROM ({sql}) AS made" if opening else sql,
@@ -155,8 +162,8 @@ def order_facts(as_of: AsOf, *, is_divided: bool = True) -> tuple[str, tuple[int
     The same texts as above: an engine then reads the columns that are asked for and keeps nothing. `is_divided` is
     what has_divided_orders says.
     """
-    texts = _texts(as_of, is_divided, None)
-    return _opened(texts), _params(texts)
+    queries = _queries(as_of, is_divided)
+    return _opened(queries), _params(queries)
 
 
 def has_divided_orders(engine: Engine) -> bool:
@@ -164,44 +171,43 @@ def has_divided_orders(engine: Engine) -> bool:
     return bool(engine.rows("SELECT order_no FROM item_nets LIMIT 1"))
 
 
-def _opened(texts: dict[str, tuple[str, tuple[int, ...]]]) -> str:
-    return f"WITH {', '.join(f'{name} AS ({sql})' for name, (sql, _) in texts.items())}"
+def _opened(queries: dict[str, tuple[str, tuple[int, ...]]]) -> str:
+    return f"WITH {', '.join(f'{name} AS ({sql})' for name, (sql, _) in queries.items())}"
 
 
-def _params(texts: dict[str, tuple[str, tuple[int, ...]]]) -> tuple[int, ...]:
-    return tuple(value for _, params in texts.values() for value in params)
+def _params(queries: dict[str, tuple[str, tuple[int, ...]]]) -> tuple[int, ...]:
+    return tuple(value for _, params in queries.values() for value in params)
 
 
-def _texts(
-    as_of: AsOf, is_divided: bool, columns: Collection[str] | None
+def _queries(
+    as_of: AsOf, is_divided: bool, texts: Mapping[str, str] | None = None
 ) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Every table as its query and parameters, each reading those before it."""
     at = as_of.seconds
-    own = [name for name in _LINE_TEXTS if columns is None or name in columns]
-    shared = [name for name in _ORDER_TEXTS if columns is None or name in columns]
-    of_refund = {
-        "platform_key": "COALESCE(platform, '')",
-        "shop_key": "COALESCE(shop_key, '')",
-        "channel_key": "''",
-    }
+    forms = _AS_TEXT if texts is None else texts
+    own = [name for name in _LINE_TEXTS if name in forms]
+    shared = [name for name in _ORDER_TEXTS if name in forms]
+    of_refund = {name: TEXTS_IN_ORDERS["refunds"].get(name, "''") for name in shared}
     places = {
         "texts": _listed("{0}", [*own, *shared]),
         "texts_of_fact": _listed("f.{0}", [*own, *shared]),
-        "own_texts": _listed("COALESCE(l.{0}, '') AS {0}", own),
+        "own_texts": "".join(f", {forms[name].format(f'l.{name}')} AS {name}" for name in own),
         "order_texts": _listed("{0}", shared),
-        "order_texts_of_line": _listed("COALESCE(l.{0}, '') AS {0}", shared),
+        "order_texts_of_line": "".join(f", {forms[name].format(f'l.{name}')} AS {name}" for name in shared),
         "order_texts_of_fact": _listed("f.{0}", shared),
         "least_order_texts": _listed("MIN({0}) AS {0}", shared),
-        "order_texts_of_refund": "".join(f", {of_refund[name]} AS {name}" for name in shared),
+        "order_texts_of_refund": "".join(
+            f", {forms[name].format(column)} AS {name}" for name, column in of_refund.items()
+        ),
     }
     items, until = (_ITEMS_SQL, (at,)) if is_divided else (_UNDIVIDED_ITEMS_SQL, ())
-    texts = {
+    queries = {
         "fact_lines": (_LINE_NET_SQL, (at, at, at)),
         "fact_items": (items, (*until, 1)),
         "fact_extras": (items, (*until, 0)),
         "fact_orders": (_ORDERS_SQL, (at,)),
     }
-    return {name: (sql.format_map(places), params) for name, (sql, params) in texts.items()}
+    return {name: (sql.format_map(places), params) for name, (sql, params) in queries.items()}
 
 
 def _listed(form: str, names: list[str]) -> str:

@@ -75,6 +75,15 @@ class _Cell:
     shown: str
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One value per order or day of a customer, and which rows it is made of."""
+
+    grain: Grain
+    expression: Sql
+    filtered: Sql
+
+
 def _source(grain: Grain) -> Source:
     """The rows a grain is made of."""
     return grain.split("_")[0]  # type: ignore[return-value]
@@ -92,7 +101,7 @@ class Measures:
         self.as_of = as_of
         self._cells: dict[_Cell, str] = {}
         self._scopes: dict[tuple[Source, Scope], str] = {}
-        self._parts: dict[tuple[Grain, Sql], str] = {}
+        self._parts: dict[_Part, str] = {}
         self._used: dict[Source, set[str]] = {source: set() for source in FACT_TABLES}
         self._words: dict[tuple[Source, str], dict[TextTest, str]] = {}
         self._joins_orders = False
@@ -220,7 +229,7 @@ class Measures:
         return self._scopes.setdefault((grain, scope), f"s{len(self._scopes) + 1}")
 
     def _plain(self, metric: Metric) -> Fraction:
-        grain, scale = self._grain(metric), metric.measure.scale
+        scale = metric.measure.scale
         match metric.aggregate:
             case "count":
                 return Fraction(self._count(metric))
@@ -229,12 +238,7 @@ class Measures:
             case "distinct":
                 return Fraction(self._distinct(metric))
             case "sum":
-                total = sql(
-                    "SUM(CASE WHEN {} THEN {} ELSE 0 END)",
-                    self._filter(metric, orders_only=False),
-                    self._of(metric),
-                )
-                return Fraction(self._cell(grain, total, _OR_ZERO), divide=scale)
+                return Fraction(self._total(metric, self._filter(metric, orders_only=False)), divide=scale)
             case "min" | "max" | "first" | "last":
                 extreme = self._extreme(metric) if metric.aggregate in ("min", "max") else self._edge(metric)
                 return Fraction(extreme, known=sql("{} IS NOT NULL", extreme), divide=scale)
@@ -247,17 +251,24 @@ class Measures:
     def _count(self, metric: Metric) -> Sql:
         grain = self._grain(metric)
         if grain == "items" and metric.source == "orders":
-            return self._part("items_by_order", sql("MAX({})", flag(self._filter(metric))), "SUM", _OR_ZERO)
-        return self._cell(grain, sql("SUM({})", flag(self._filter(metric))), _OR_ZERO)
+            return self._how_many("items_by_order", metric)
+        return self._cell(grain, _over("COUNT", self._filter(metric), Sql("1")), _OR_ZERO)
 
     def _days(self, metric: Metric) -> Sql:
-        return self._part(
-            _BY_DAY[self._grain(metric)], sql("MAX({})", flag(self._filter(metric))), "SUM", _OR_ZERO
-        )
+        return self._how_many(_BY_DAY[self._grain(metric)], metric)
 
-    def _part(self, grain: Grain, expression: Sql, function: str, shown: str) -> Sql:
-        """A value per order or day of a customer, and a function over those of the customer."""
-        name = self._parts.setdefault((grain, expression), f"v{len(self._parts) + 1}")
+    def _how_many(self, grain: Grain, metric: Metric) -> Sql:
+        """The orders or days that have rows that count."""
+        filtered = self._filter(metric)
+        return self._part(grain, filtered, _over("MAX", filtered, Sql("1")), "COUNT", _OR_ZERO)
+
+    def _total(self, metric: Metric, filtered: Sql) -> Sql:
+        return self._cell(self._grain(metric), _over("SUM", filtered, self._of(metric)), _OR_ZERO)
+
+    def _part(self, grain: Grain, filtered: Sql, expression: Sql, function: str, shown: str) -> Sql:
+        """A value per order or day of a customer, of its rows that count, and a function over those of the customer."""
+        part = _Part(grain, expression, filtered)
+        name = self._parts.setdefault(part, f"v{len(self._parts) + 1}")
         return self._cell(grain, Sql(f"{function}({name})"), shown)
 
     def _distinct(self, metric: Metric) -> Sql:
@@ -273,16 +284,15 @@ class Measures:
     def _edge_day(self, metric: Metric, function: str) -> Sql:
         grain = self._grain(metric)
         day = self._column(grain, FACT_TABLES[grain].day)
-        expression = sql(f"{function}(CASE WHEN {{}} THEN {day} END)", self._filter(metric))
-        return self._cell(grain, expression, _AS_IS)
+        return self._cell(grain, _over(function, self._filter(metric), Sql(day)), _AS_IS)
 
     def _extreme(self, metric: Metric) -> Sql:
         function = metric.aggregate.upper()
-        picked = sql("CASE WHEN {} THEN {} END", self._filter(metric), self._of(metric))
+        filtered, value = self._filter(metric), self._of(metric)
         grain = self._grain(metric)
         if grain == "items" and metric.source == "orders":
-            return self._part("items_by_order", sql("SUM({})", picked), function, _AS_IS)
-        return self._cell(grain, sql(f"{function}({{}})", picked), _AS_IS)
+            return self._part("items_by_order", filtered, _over("SUM", filtered, value), function, _AS_IS)
+        return self._cell(grain, _over(function, filtered, value), _AS_IS)
 
     def _edge(self, metric: Metric) -> Sql:
         """The value of the first or last row by (time, id), in one pass on every engine: time, id and value
@@ -292,12 +302,9 @@ class Measures:
         time = self._column(grain, FACT_TABLES[grain].sec)
         if grain == "items" and metric.source == "orders" and not metric.is_text:
             filtered = self._filter(metric)
-            packed = _packed(
-                sql("MIN(CASE WHEN {} THEN {} END)", filtered, Sql(time)),
-                Sql("order_no"),
-                sql("SUM(CASE WHEN {} THEN {} END)", filtered, self._of(metric)),
-            )
-            return self._part("items_by_order", packed, function, _NUMBER)
+            total = _over("SUM", filtered, self._of(metric))
+            packed = _packed(_over("MIN", filtered, Sql(time)), Sql("order_no"), total)
+            return self._part("items_by_order", filtered, packed, function, _NUMBER)
         number = self._column(grain, FACT_TABLES[grain].row_no)
         if metric.is_text:
             assert isinstance(metric.of, TextColumn)
@@ -305,13 +312,10 @@ class Measures:
         else:
             value, shown = self._of(metric), _NUMBER
         packed = _packed(Sql(time), Sql(number), value)
-        return self._cell(
-            grain, sql(f"{function}(CASE WHEN {{}} THEN {{}} END)", self._filter(metric), packed), shown
-        )
+        return self._cell(grain, _over(function, self._filter(metric), packed), shown)
 
     def _average(self, metric: Metric) -> tuple[Sql, Sql]:
-        picked = sql("SUM(CASE WHEN {} THEN {} ELSE 0 END)", self._filter(metric), self._of(metric))
-        return self._cell(self._grain(metric), picked, _OR_ZERO), self._count(metric)
+        return self._total(metric, self._filter(metric)), self._count(metric)
 
     def _gap(self, metric: Metric) -> Fraction:
         first, last = self._edge_day(metric, "MIN"), self._edge_day(metric, "MAX")
@@ -328,7 +332,7 @@ class Measures:
 
     def _rows(self, source: Source) -> Sql:
         prefix, table = f"{_ALIAS[source]}.", FACT_TABLES[source].name
-        used = self._used[source] | {_part_key(grain) for grain, _ in self._parts if _source(grain) == source}
+        used = self._used[source] | {_part_key(p.grain) for p in self._parts if _source(p.grain) == source}
         columns = [Sql(f"{prefix}{column}") for column in ("customer_id", *sorted(used))]
         for (grain, scope), name in self._scopes.items():
             if grain == source:
@@ -373,15 +377,16 @@ class Measures:
         )
 
     def _parts_of(self, grain: Grain, rows: str) -> Sql:
-        picked = [
-            sql(f"{{}} AS {name}", expression)
-            for (part, expression), name in self._parts.items()
-            if part == grain
-        ]
+        """The values per order or day. Rows that count for none of them are left out before they are grouped."""
+        parts = {part: name for part, name in self._parts.items() if part.grain == grain}
+        values = [sql(f"{{}} AS {name}", part.expression) for part, name in parts.items()]
+        filters = list(dict.fromkeys(part.filtered for part in parts))
+        where = Sql("") if _TRUE in filters else sql(" WHERE {}", combine("OR", filters))
         key = _part_key(grain)
         return sql(
-            f"SELECT customer_id, {key}, {{}} FROM {rows} GROUP BY customer_id, {key}", join(", ", picked)
-        )
+            f"SELECT customer_id, {key}, {{}} FROM {rows}{{}} GROUP BY customer_id, {key}",
+            join(", ", values), where,
+        )  # fmt: skip
 
     def _sums(self, grain: Grain, rows: str) -> Sql:
         sums = [
@@ -390,6 +395,11 @@ class Measures:
             if cell.grain == grain
         ]
         return sql(f"SELECT customer_id, {{}} FROM {rows} GROUP BY customer_id", join(", ", sums))
+
+
+def _over(function: str, filtered: Sql, value: Sql) -> Sql:
+    """An aggregate of the rows that count. The others are NULL, which aggregates pass over faster than a 0."""
+    return sql(f"{function}(CASE WHEN {{}} THEN {{}} END)", filtered, value)
 
 
 def _packed(time: Sql, number: Sql, value: Sql) -> Sql:

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 Parameters = Sequence[int | str | None]
 
+# A column of more different texts than this has hardly two equal ones in a block, and its list takes memory, too.
+_MOST_CODED = 100_000
+
 
 class Engine(Protocol):
-    """Four verbs over named tables. `params` fill the positional `?` of the text, never spliced."""
+    """Five verbs over named tables. `params` fill the positional `?` of the text, never spliced."""
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under `name`, replacing an earlier one."""
@@ -32,6 +35,13 @@ class Engine(Protocol):
 
     def write(self, sql: str, target: str, params: Parameters = ()) -> None:
         """Keep the rows of a SELECT as the table `target`, replacing an earlier one."""
+
+    def coded(self, name: str, texts: str) -> str:
+        """How facts keep the texts of a column, '' where missing: a form with {} for the column.
+
+        `texts` is a SELECT of all of them; an engine that keeps equal texts once needs them beforehand. Whatever the
+        form, the column compares, sorts and joins as text.
+        """
 
 
 class DuckDbEngine:
@@ -54,6 +64,18 @@ class DuckDbEngine:
     def write(self, sql: str, target: str, params: Parameters = ()) -> None:
         # Temporary: results of a query never become state by themselves.
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE {target} AS {sql}", list(params))
+
+    def coded(self, name: str, texts: str) -> str:
+        """Few texts become an ENUM: a number per row instead of the text, in the order of the texts."""
+        plain = "COALESCE({}, '')"
+        self.write(f"SELECT t FROM ({texts}) AS texts(t) WHERE t IS NOT NULL UNION SELECT ''", "coded_texts")
+        if self.rows("SELECT count(*) FROM coded_texts")[0][0] > _MOST_CODED:
+            return plain
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TYPE {name}_texts AS ENUM (SELECT t FROM coded_texts ORDER BY t)"
+        )
+        # TRY_CAST, which cannot fail, is asked once per different text of a block; CAST once per row.
+        return f"TRY_CAST({plain} AS {name}_texts)"
 
 
 def numbers(table: pa.Table, name: str) -> np.ndarray[tuple[int, ...], Any]:
