@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from siyu_cli.clock import DAY_SECONDS
+from siyu_cli.commands.churn import _cycle_notes
+from siyu_cli.customers.cycle import Cycle
+from siyu_cli.forecast.rhythm import Gaps, Regularity
 from tests.customers.churn_shop import END, order_rows, purchases
 from tests.shop_rows import customer, insert, order, writable
 
@@ -53,11 +57,101 @@ def test_the_risk_is_tested_kept_and_used(shop: Any) -> None:
     )
     tags = {one["tag"]: one["after"] for one in shop.json("apply-tags", *AT, "--yes").result["tags"]}
     assert tags["快走"] == levels["高"] + levels["已流失"] > 0
-    # New orders replace it.
+    # New orders are scored anew, by what was chosen.
     with writable(shop) as con:
         insert(con, "order_lines", [order(9_000, 1, "2025-03-14", 50)])
-    shop.run("score-customers", *AT)
+    again = shop.json("score-customers", *AT).result
+    assert again["backtest"] == test
+    assert shop.rows("SELECT count(*) FROM scores WHERE risk IS NOT NULL") == [(200,)]
+
+
+LATER = ("--as-of", "2025-04-20")
+
+
+def test_what_was_chosen_is_used_until_it_is_tested_again(shop: Any) -> None:
+    fill(shop, purchases(200))
+    told = shop.run("score-customers", *AT)
+    assert "还没有流失风险:运行一次 siyu score-customers --backtest" in told.stderr
+    tested = shop.json("score-customers", "--backtest", *AT).result
+    # Another day, another scheme: the same method, its chances, its cuts.
+    later = shop.json("score-customers", "--scheme", "RF十格", *LATER).result
+    assert later["backtest"] == tested["backtest"]
+    assert later["backtest"]["as_of"] == "2025-03-15"
+    assert later["risk"]["cuts"] == tested["risk"]["cuts"]
+    assert sum(one["customers"] for one in later["risk"]["levels"]) == 200
+    by_id = "SELECT p_buy FROM scores WHERE run_id = (SELECT {}(run_id) FROM score_runs) ORDER BY customer_id"
+    then, now = (shop.rows(by_id.format(which)) for which in ("min", "max"))
+    # 36 days later, nobody having bought, nobody is likelier to come.
+    assert all(one <= other for one, other in zip(now, then, strict=True))
+    assert now != then
+    said = shop.run("score-customers", *LATER).stderr
+    assert "沿用 2025-03-15 的回测(36 天前)" in said
+    assert "再运行一次" not in said
+    assert "AUC" not in shop.run("score-customers", *LATER).stdout
+    assert "已经超过回测的天数,请再运行一次 siyu score-customers --backtest" in (
+        shop.run("score-customers", "--as-of", "2025-07-01").stderr
+    )
+    # A day before the test knows nothing of it; another method must be tested first.
+    assert "backtest" not in shop.json("score-customers", "--as-of", "2025-03-14").result
+    other = "cadence" if tested["backtest"]["chosen"] != "cadence" else "recency"
+    (shop.root / "siyu.yaml").write_text(f"churn: {{method: {other}}}\n", "utf-8")
+    assert "backtest" not in shop.json("score-customers", *LATER).result
+
+
+@pytest.mark.parametrize("method", ["recency", "plain", "mbg-nbd"])
+def test_every_kind_of_method_is_used_as_it_was_tested(shop: Any, method: str) -> None:
+    """Scoring the tested moment again by the kept choice gives what the test gave, to the last digit."""
+    fill(shop, purchases(200))
+    (shop.root / "siyu.yaml").write_text(f"churn: {{method: {method}}}\n", "utf-8")
+    tested = shop.json("score-customers", "--backtest", *AT).result
+    assert tested["backtest"]["chosen"] == method
+    before = kept(shop)
+    assert shop.json("score-customers", *AT).result == tested
+    assert kept(shop) == before
+    # Counted by the method itself where it can count; else it is said by which.
+    ahead = tested["ahead"]
+    said = shop.run("score-customers", *LATER).stderr
+    if method == "mbg-nbd":
+        assert (tested["backtest"]["ahead_model"], ahead["model"]) == ("mbg-nbd", "mbg-nbd")
+        assert "数不出次数" not in said
+    else:
+        assert tested["backtest"]["ahead_model"] not in (None, method)
+        assert "只排先后,数不出次数" in said
+
+
+def test_without_a_signal_nothing_is_used(shop: Any) -> None:
+    fill(shop, [(number, END - 200 + number, 100) for number in range(1, 60)])
+    shop.run("score-customers", "--backtest", *AT)
+    called = shop.run("score-customers", *LATER)
+    assert "没有流失风险:上一次回测里没有可用的信号" in called.stderr
     assert shop.rows("SELECT count(*) FROM scores WHERE risk IS NOT NULL") == [(0,)]
+
+
+def test_categories_by_the_name_in_the_files(shop: Any) -> None:
+    rows = order_rows([(number, END - 300 + 7 * at, 100) for number in range(1, 4) for at in range(12)])
+    for at, row in enumerate(rows):
+        row |= {"category": "Tea 茶" if at else "TEA 茶", "category_key": "tea 茶"}
+    with writable(shop) as con:
+        insert(con, "customers", [customer(number) for number in range(1, 4)])
+        insert(con, "order_lines", rows)
+    cycle = shop.json("score-customers", "--backtest", *AT).result["cycle"]
+    assert [one["name"] for one in cycle["categories"]] == ["Tea 茶"]
+
+
+@pytest.mark.parametrize(
+    ("k", "words"),
+    [
+        (2.0, "有固定的周期"),
+        (1.996, "有固定的周期"),
+        (1.98, "还说不上周期"),
+        (1.3, "还说不上周期"),
+        (1.1, "来得随机"),
+    ],
+)
+def test_regularity_in_words(k: float, words: str) -> None:
+    gaps = Gaps.of([10, 20, 30])
+    churn: Any = SimpleNamespace(cycle=Cycle(gaps, Regularity(k, 50), (), 80))
+    assert words in _cycle_notes(churn)[1]
 
 
 def test_what_is_said(shop: Any) -> None:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from siyu_cli.commands.render import Column, Table
 from siyu_cli.language import tr
 
 if TYPE_CHECKING:
+    from siyu_cli.customers.backtest import Backtest
     from siyu_cli.customers.churn import Churn
-    from siyu_cli.settings import ChurnSettings
 
 
-def churn_asked(settings: ChurnSettings, *, backtest: bool, horizon: int | None) -> ChurnSettings | None:
-    """How to test for churn; None where neither the command nor the settings ask for it."""
-    if not (backtest or horizon or settings.always):
-        return None
-    return replace(settings, horizon_days=horizon or settings.horizon_days)
+def no_churn_note(*, is_silent: bool) -> str:
+    """Why there is no risk, and the one command that changes it."""
+    if is_silent:
+        return tr(
+            "没有流失风险:上一次回测里没有可用的信号;数据多了再运行 siyu score-customers --backtest",
+            "No churn risk: the last backtest found no signal; with more data run siyu score-customers --backtest",
+        )
+    return tr(
+        "还没有流失风险:运行一次 siyu score-customers --backtest,验证过以后每次打分都会带上",
+        "No churn risk yet: run siyu score-customers --backtest once, then every scoring brings it along",
+    )
 
 
 def churn_tables(churn: Churn) -> list[Table]:
     """The methods beside each other, the gaps, and the risks where there are any."""
-    tables = [_methods_table(churn), _cycle_table(churn)]
+    tables = [*([_methods_table(churn.backtest)] if churn.backtest else []), _cycle_table(churn)]
     if churn.cuts:
         tables.append(_risk_table(churn))
     return tables
@@ -32,10 +38,9 @@ def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}%"
 
 
-def _methods_table(churn: Churn) -> Table:
+def _methods_table(test: Backtest) -> Table:
     from siyu_cli.customers.churn_methods import method_words
 
-    test = churn.backtest
     columns = (
         Column("method", tr("方法", "Method")), Column("auc", "AUC"), Column("lower", tr("99.5% 下限", "lower 99.5 %")),
         Column("own", tr("自己估的平均", "own mean chance")), Column("brier", tr("Brier(越小越准)", "Brier")),
@@ -83,7 +88,7 @@ def _risk_table(churn: Churn) -> Table:
     meanings = (f"≥ {low}", f"{middle} – {low}", f"{high} – {middle}", f"< {high}")
     columns = (
         Column("risk", tr("流失风险", "Churn risk")),
-        Column("chance", tr(f"{churn.backtest.horizon} 天内再买的概率", f"P(buys within {churn.backtest.horizon} days)")),
+        Column("chance", tr(f"{churn.horizon} 天内再买的概率", f"P(buys within {churn.horizon} days)")),
         Column("customers", tr("人数", "Customers"), "count"), Column("net_fen", tr("净额", "Net"), "fen"),
     )  # fmt: skip
     found = {risk: (customers, fen) for risk, customers, fen in churn.sizes}
@@ -93,15 +98,37 @@ def _risk_table(churn: Churn) -> Table:
     return Table(columns, rows, title=tr("流失风险", "Churn risk"))
 
 
-def churn_notes(churn: Churn) -> list[str]:
+def churn_notes(churn: Churn, today: int) -> list[str]:
     """What was chosen and why, the line beside the starter rule, what lies ahead."""
-    return [*_choice_notes(churn), *_cycle_notes(churn), *_ahead_notes(churn), *churn.notes]
+    chosen = _choice_notes(churn.backtest) if churn.backtest else _kept_notes(churn, today)
+    return [*chosen, *_cycle_notes(churn), *_ahead_notes(churn), *churn.notes]
 
 
-def _choice_notes(churn: Churn) -> list[str]:
+def _kept_notes(churn: Churn, today: int) -> list[str]:
+    """By which earlier backtest, and when it is time for another."""
+    from siyu_cli.clock import day_of
     from siyu_cli.customers.churn_methods import method_words
 
-    test = churn.backtest
+    told = churn.told
+    age = today - day_of(date.fromisoformat(told["as_of"]))
+    if not age:
+        return [tr(f"流失风险用 {method_words(told['chosen'])}:今天已经回测过",
+                   f"Risks by {method_words(told['chosen'])}: tested today already")]  # fmt: skip
+    words = tr(
+        f"流失风险用 {method_words(told['chosen'])}:沿用 {told['as_of']} 的回测({age} 天前)选的方法和概率",
+        f"Risks by {method_words(told['chosen'])}: the choice and chances of the backtest of {told['as_of']} ({age} days ago)",
+    )
+    if age > churn.horizon:
+        words += tr(
+            ";已经超过回测的天数,请再运行一次 siyu score-customers --backtest",
+            "; that is longer ago than it looked ahead: run siyu score-customers --backtest again",
+        )
+    return [words]
+
+
+def _choice_notes(test: Backtest) -> list[str]:
+    from siyu_cli.customers.churn_methods import method_words
+
     if test.chosen is None:
         return [
             tr(
@@ -121,6 +148,8 @@ def _choice_notes(churn: Churn) -> list[str]:
 
 
 def _cycle_notes(churn: Churn) -> list[str]:
+    from siyu_cli.forecast.rhythm import CYCLE, SOME_CYCLE
+
     cycle = churn.cycle
     if cycle.line is None:
         return [
@@ -145,8 +174,10 @@ def _cycle_notes(churn: Churn) -> list[str]:
     if k is not None:
         said = (
             tr("有固定的周期", "there is a cycle")
-            if k >= 2
-            else tr("没有固定的周期,来得随机", "no fixed cycle")
+            if round(k, 2) >= CYCLE
+            else tr("比随机规律一些,还说不上周期", "more regular than chance, but no cycle")
+            if round(k, 2) >= SOME_CYCLE
+            else tr("没有固定的周期,来得随机", "no cycle, as by chance")
         )
         notes.append(tr(f"购买的规律 k = {k:.2f}(Wheat–Morrison,{cycle.regularity.customers:,} 人有两次间隔):{said}",
                         f"Regularity k = {k:.2f} (Wheat–Morrison, {cycle.regularity.customers:,} customers): {said}"))  # fmt: skip
@@ -160,11 +191,16 @@ def _ahead_notes(churn: Churn) -> list[str]:
     ahead = churn.ahead
     if ahead is None:
         return []
-    said = ahead.as_dict()
+    said, model = ahead.as_dict(), method_words(ahead.model)
+    other = ""
+    if churn.told["chosen"] != churn.told["ahead_model"]:
+        other = tr(
+            f";风险用的{method_words(churn.told['chosen'])}只排先后,数不出次数",
+            f"; {method_words(churn.told['chosen'])}, by which the risks go, only ranks and cannot count",
+        )
     notes = [tr(
-        f"往后 90 天约 {said['expected_90']:,.0f} 次购买、365 天约 {said['expected_365']:,.0f} 次({method_words(ahead.model)})",
-        f"About {said['expected_90']:,.0f} purchases in 90 days, {said['expected_365']:,.0f} in 365 "
-        f"({method_words(ahead.model)})",
+        f"往后 90 天约 {said['expected_90']:,.0f} 次购买、365 天约 {said['expected_365']:,.0f} 次(模型 {model}{other})",
+        f"About {said['expected_90']:,.0f} purchases in 90 days, {said['expected_365']:,.0f} in 365 (model {model}{other})",
     )]  # fmt: skip
     if said["value_365_fen"] is not None:
         notes[0] += tr(f",365 天约值 {format_yuan(said['value_365_fen'])}(Gamma-Gamma)",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from siyu_cli.commands.churn import churn_asked, churn_notes, churn_tables
+from siyu_cli.commands.churn import churn_notes, churn_tables, no_churn_note
 from siyu_cli.commands.frame import command
 from siyu_cli.commands.render import Column, Outcome, Table
 from siyu_cli.context import AppContext
@@ -60,10 +61,13 @@ def register(app: typer.Typer) -> None:
         settings = ctx.workspace.settings
         folders = (ctx.workspace.root / "segments", configs_dir() / "segments")
         chosen = find_scheme(scheme or settings.scheme, folders)
-        churn = churn_asked(settings.churn, backtest=backtest, horizon=horizon)
+        churn = replace(settings.churn, horizon_days=horizon or settings.churn.horizon_days)
         as_of = ctx.as_of
         with ctx.run() as run:
-            scoring = score_and_save(run, chosen, as_of, churn, (ctx.workspace.root / "rules",))
+            scoring = score_and_save(
+                run, chosen, as_of, churn, rules=(ctx.workspace.root / "rules",),
+                is_tested=backtest or horizon is not None or churn.always,
+            )  # fmt: skip
         return _word_scores(scoring, run.run_id)
 
 
@@ -119,7 +123,9 @@ def _word_scores(scoring: Scoring, run_id: int) -> Outcome:
     if scoring.churn:
         result |= scoring.churn.as_dict()
         tables += churn_tables(scoring.churn)
-        after += churn_notes(scoring.churn)
+        after += churn_notes(scoring.churn, scoring.as_of_day)
+    elif scored.customers:
+        after.append(no_churn_note(is_silent=scoring.is_silent))
     return Outcome(result, tables, before=notes, after=after, run_id=run_id)
 
 

@@ -95,8 +95,12 @@ class Backtest:
         return next((one for one in self.methods if one.name == name), None)
 
     @property
-    def best_model(self) -> str | None:
-        """Of the models of repeat buying with a signal the one that ranks best: it may count what lies ahead."""
+    def ahead_model(self) -> str | None:
+        """The model that counts what lies ahead: the chosen method where it can count, else of the models of repeat
+        buying with a signal the one that ranks best.
+        """
+        if self.chosen in MODELS:
+            return self.chosen
         found = [one for one in self.methods if one.name in MODELS and one.has_signal and one.auc]
         return max(found, key=_value, default=None).name if found else None  # type: ignore[union-attr]
 
@@ -105,6 +109,7 @@ class Backtest:
         chosen = self.of(self.chosen) if self.chosen else None
         return {
             "horizon_days": self.horizon,
+            "as_of": date_of(self.cut_day + self.horizon).isoformat(),
             "cut": date_of(self.cut_day).isoformat(),
             "customers": self.customers,
             "bought": self.bought,
@@ -112,6 +117,7 @@ class Backtest:
             "methods": [one.as_dict() for one in self.methods],
             "asked": self.asked,
             "chosen": self.chosen,
+            "ahead_model": self.ahead_model,
             "reason": self.reason,
             "calibration": [
                 {

@@ -18,13 +18,14 @@ import numpy as np
 from siyu_cli.clock import DAY_SECONDS, AsOf
 from siyu_cli.customers.backtest import Backtest, run_backtest
 from siyu_cli.customers.churn_ahead import Ahead, look_ahead
-from siyu_cli.customers.churn_methods import Known, Lesson, rank
+from siyu_cli.customers.churn_methods import PLAIN, Known, Lesson, rank
 from siyu_cli.customers.cycle import Cycle, read_cycle
 from siyu_cli.customers.histories import Buyers, read_buyers, read_gaps, write_days
+from siyu_cli.forecast.ranking import Calibration
 from siyu_cli.forecast.rhythm import late_by, own_rhythm
 from siyu_cli.forecast.special import Floats
 from siyu_cli.language import tr
-from siyu_cli.store.scores import CHURN_COLUMNS
+from siyu_cli.store.scores import CHURN_COLUMNS, score_runs
 
 if TYPE_CHECKING:
     from siyu_cli.settings import ChurnSettings
@@ -47,25 +48,56 @@ WHERE risk IS NOT NULL GROUP BY risk ORDER BY risk
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What a backtest decided: the method, what its scores mean, the shop it was tested on, and who counts ahead."""
+
+    method: str
+    horizon: int
+    base: float
+    calibration: Calibration
+    ahead_model: str | None
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Choice | None:
+        """From a backtest as it is kept; None where it chose nothing, or was kept before its lines were."""
+        if told["chosen"] is None or "lines" not in told:
+            return None
+        scores, chances = (tuple(column) for column in zip(*told["lines"], strict=True))
+        return cls(
+            told["chosen"],
+            told["horizon_days"],
+            told["bought"] / told["customers"],
+            Calibration(scores, chances),
+            told["ahead_model"],
+        )
+
+
+@dataclass(frozen=True)
 class Churn:
     """What is known of leaving as of a moment; the customers' rows are in the engine's table `rfm_churned`.
 
-    `cuts` are the lowest probabilities of 低, 中 and 高, None where no risk is shown. `sizes` are customers and net
-    by risk.
+    `told` is the backtest as it is kept; `backtest` is None where that was made on an earlier day and its choice
+    only used. `cuts` are the lowest probabilities of 低, 中 and 高, None where no risk is shown. `sizes` are customers
+    and net by risk.
     """
 
     cycle: Cycle
-    backtest: Backtest
+    told: dict[str, Any]
+    backtest: Backtest | None
     cuts: tuple[float, float, float] | None
     sizes: tuple[tuple[str, int, int], ...]
     ahead: Ahead | None
     notes: tuple[str, ...] = ()
 
+    @property
+    def horizon(self) -> int:
+        return int(self.told["horizon_days"])
+
     def as_dict(self) -> dict[str, Any]:
         """For `result.cycle`, `result.backtest`, `result.risk` and the store."""
         return {
             "cycle": self.cycle.as_dict(),
-            "backtest": self.backtest.as_dict(),
+            "backtest": {key: value for key, value in self.told.items() if key != "lines"},
             "risk": self._risk_dict() if self.cuts else None,
             "ahead": self.ahead.as_dict() if self.ahead else None,
             "notes": list(self.notes),
@@ -73,14 +105,14 @@ class Churn:
 
     @property
     def text(self) -> str:
-        """The canonical form the store keeps."""
-        return json.dumps(self.as_dict(), ensure_ascii=False, sort_keys=True)
+        """The canonical form the store keeps: with the lines of the calibration, to be used again."""
+        return json.dumps(self.as_dict() | {"backtest": self.told}, ensure_ascii=False, sort_keys=True)
 
     def _risk_dict(self) -> dict[str, Any]:
         assert self.cuts is not None
         found = {risk: (customers, fen) for risk, customers, fen in self.sizes}
         return {
-            "horizon_days": self.backtest.horizon,
+            "horizon_days": self.horizon,
             "cuts": [round(cut, _PLACES) for cut in self.cuts],
             "levels": [
                 {"risk": risk, "customers": found.get(risk, (0, 0))[0], "net_fen": found.get(risk, (0, 0))[1]}
@@ -90,28 +122,70 @@ class Churn:
 
 
 def assess_churn(engine: Engine, as_of: AsOf, settings: ChurnSettings, rules: Sequence[Path] = ()) -> Churn:
-    """Everything about leaving as of a moment. Needs `rfm_scored`; leaves `rfm_churned`, its rows with risks."""
+    """Everything about leaving as of a moment, tested first. Needs `rfm_scored`; leaves `rfm_churned`, its rows
+    with risks.
+    """
     horizon = settings.horizon_days
-    write_days(engine, as_of, "churn_days")
-    now = read_buyers(engine, as_of.day, "churn_days", "churn_days")
-    cut_day = as_of.day - horizon
-    cut = AsOf(cut_day * DAY_SECONDS + DAY_SECONDS - 1)
-    write_days(engine, cut, "churn_days_then")
-    then = read_buyers(engine, cut_day, "churn_days_then", "churn_days")
+    now, then = _buyers(engine, as_of, horizon)
     gaps_then = read_gaps(engine, "churn_days_then")
     lesson = _earlier_lesson(engine, then, horizon)
     backtest = run_backtest(Known(then, gaps_then, lesson), horizon, settings.method)
+    told = backtest.as_dict()
+    if backtest.calibration is not None:
+        told["lines"] = [
+            list(line) for line in zip(backtest.calibration.scores, backtest.calibration.chances, strict=True)
+        ]
+    return _apply(engine, as_of, settings, rules, told, backtest, now, Lesson(then, horizon))
+
+
+def use_choice(
+    engine: Engine, as_of: AsOf, settings: ChurnSettings, told: dict[str, Any], rules: Sequence[Path] = ()
+) -> Churn:
+    """The same by what an earlier backtest chose (`told`): its method on the data of now, its chances, its cuts."""
+    horizon = int(told["horizon_days"])
+    if told["chosen"] == PLAIN:  # always taught on the last days
+        now, then = _buyers(engine, as_of, horizon)
+        return _apply(engine, as_of, settings, rules, told, None, now, Lesson(then, horizon))
+    write_days(engine, as_of, "churn_days")
+    now = read_buyers(engine, as_of.day, "churn_days", "churn_days")
+    return _apply(engine, as_of, settings, rules, told, None, now, None)
+
+
+def last_backtest(engine: Engine, as_of: AsOf) -> dict[str, Any] | None:
+    """The newest backtest known at a moment, as it is kept; None where there was none."""
+    run = next((run for run in score_runs(engine, as_of) if run.churn), None)
+    return json.loads(run.churn)["backtest"] if run and run.churn else None
+
+
+def _buyers(engine: Engine, as_of: AsOf, horizon: int) -> tuple[Buyers, Buyers]:
+    """Now, and at the cut as it was known then; leaves `churn_days` and `churn_days_then`."""
+    write_days(engine, as_of, "churn_days")
+    cut_day = as_of.day - horizon
+    write_days(engine, AsOf(cut_day * DAY_SECONDS + DAY_SECONDS - 1), "churn_days_then")
+    now = read_buyers(engine, as_of.day, "churn_days", "churn_days")
+    return now, read_buyers(engine, cut_day, "churn_days_then", "churn_days")
+
+
+def _apply(
+    engine: Engine,
+    as_of: AsOf,
+    settings: ChurnSettings,
+    rules: Sequence[Path],
+    told: dict[str, Any],
+    backtest: Backtest | None,
+    now: Buyers,
+    lesson: Lesson | None,
+) -> Churn:
+    """Risks and what lies ahead of everybody now, by the choice of a backtest. Needs `churn_days`."""
+    choice = Choice.of(told)
     cycle = read_cycle(engine, as_of, "churn_days", settings.line_percent, rules)
-    known = Known(now, cycle.gaps, Lesson(then, horizon))
-    chance, note = _chances(known, backtest, horizon)
-    cuts = _cuts(backtest, settings.cuts) if chance is not None else None
-    ahead = look_ahead(known, backtest.best_model) if cuts else None
+    known = Known(now, cycle.gaps, lesson)
+    chance, note = _chances(known, choice)
+    cuts = _cuts(choice, settings.cuts) if choice and chance is not None else None
+    ahead = look_ahead(known, choice.ahead_model) if choice and cuts else None
     _write_rows(engine, known, chance, cuts, ahead)
-    sizes = tuple(
-        (str(row["risk"]), int(row["customers"]), int(row["risk_fen"]))
-        for row in engine.query(_SIZES_SQL).to_pylist()
-    )
-    return Churn(cycle, backtest, cuts, sizes, ahead, (note,) if note else ())
+    sizes = tuple((str(risk), int(customers), int(fen)) for risk, customers, fen in engine.rows(_SIZES_SQL))
+    return Churn(cycle, told, backtest, cuts, sizes, ahead, (note,) if note else ())
 
 
 def _earlier_lesson(engine: Engine, then: Buyers, horizon: int) -> Lesson | None:
@@ -124,29 +198,28 @@ def _earlier_lesson(engine: Engine, then: Buyers, horizon: int) -> Lesson | None
     return Lesson(read_buyers(engine, then.day - days, "churn_days_then", "churn_days_then"), days)
 
 
-def _chances(known: Known, backtest: Backtest, horizon: int) -> tuple[Floats | None, str]:
+def _chances(known: Known, choice: Choice | None) -> tuple[Floats | None, str]:
     """P(buys within the horizon) of every customer now, to four places; None without a method, and why."""
-    if backtest.chosen is None:
+    if choice is None:
         return None, ""
-    ranking = rank(backtest.chosen, known, horizon)
+    ranking = rank(choice.method, known, choice.horizon)
     if ranking.score is None:
         return None, tr(
-            f"{backtest.chosen} 在回测里选中,但用到今天的数据上没有算出来:{ranking.message}",
-            f"{backtest.chosen} was chosen, but failed on the data of now: {ranking.message}",
+            f"{choice.method} 在回测里选中,但用到今天的数据上没有算出来:{ranking.message}",
+            f"{choice.method} was chosen, but failed on the data of now: {ranking.message}",
         )
-    if backtest.chosen == "plain":
+    if choice.method == PLAIN:
         # Taught on exactly the days held out, its percentages are of them: nothing is left to translate.
         return np.round(ranking.score, _PLACES), ""
-    assert backtest.calibration is not None
-    return np.round(backtest.calibration.apply(ranking.score), _PLACES), ""
+    return np.round(choice.calibration.apply(ranking.score), _PLACES), ""
 
 
-def _cuts(backtest: Backtest, percents: tuple[int, ...]) -> tuple[float, float, float]:
+def _cuts(choice: Choice, percents: tuple[int, ...]) -> tuple[float, float, float]:
     """The lowest probabilities of 低, 中, 高: as set, or what came of everybody, a half and a fifth of it."""
     if percents:
         low, middle, high = (percent / 100 for percent in percents)
         return low, middle, high
-    base = min(backtest.base, _HIGHEST_CUT)
+    base = min(choice.base, _HIGHEST_CUT)
     low, middle, high = (round(share * base, _PLACES) for share in _SHARES)
     return low, middle, high
 

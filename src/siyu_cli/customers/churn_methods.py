@@ -19,11 +19,12 @@ from siyu_cli.forecast.plain import teach_plain
 from siyu_cli.forecast.rhythm import Gaps, own_rhythm
 from siyu_cli.forecast.special import Floats
 from siyu_cli.language import tr
+from siyu_cli.settings import CHURN_METHODS
 
 BASELINES = ("recency", "frequency-recency")
 MODELS = ("bg-nbd", "mbg-nbd", "mbg-cnbd", "pareto-nbd")
 PLAIN = "plain"
-METHODS = (*BASELINES, "rf-score", "cadence", *MODELS, PLAIN)
+METHODS = CHURN_METHODS[1:]
 """From the simplest on: of two that rank alike the earlier is taken."""
 
 MOST_TAUGHT = 50_000

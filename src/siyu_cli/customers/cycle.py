@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siyu_cli.customers.histories import read_category_gaps, read_gaps_and_pairs
+from siyu_cli.customers.histories import category_names, read_category_gaps, read_gaps_and_pairs
 from siyu_cli.forecast.rhythm import Gaps, Regularity, regularity
 
 if TYPE_CHECKING:
@@ -103,9 +103,10 @@ def read_cycle(engine: Engine, as_of: AsOf, days: str, percent: int, rules: Sequ
         if one.total >= FEWEST_GAPS
     ]
     found.sort(key=lambda one: (-one.gaps.total, one.name))
-    return Cycle(
-        gaps, regularity(before, last), tuple(found[:_MOST_CATEGORIES]), percent, starter_days(rules)
-    )
+    shown = found[:_MOST_CATEGORIES]
+    names = category_names(engine, {one.name for one in shown})
+    shown = [replace(one, name=names.get(one.name, one.name)) for one in shown]
+    return Cycle(gaps, regularity(before, last), tuple(shown), percent, starter_days(rules))
 
 
 def starter_days(folders: Sequence[Path]) -> tuple[int, int] | None:

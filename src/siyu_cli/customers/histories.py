@@ -6,6 +6,7 @@ table of (customer, day, net), so a moment in the past is the same query over fe
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,12 @@ category_gaps AS (
 )
 SELECT category_key, gap_days, COUNT(*) AS gap_count FROM category_gaps WHERE gap_days IS NOT NULL
 GROUP BY category_key, gap_days ORDER BY category_key, gap_days
+"""
+
+
+_CATEGORY_NAMES_SQL = """
+SELECT category_key, category, COUNT(*) AS line_count FROM order_lines
+WHERE category_key IS NOT NULL AND category IS NOT NULL GROUP BY category_key, category
 """
 
 
@@ -163,6 +170,16 @@ def read_gaps_and_pairs(engine: Engine, days: str) -> tuple[Gaps, Any, Any]:
     customers = numbers(pairs, "customers")
     before, last = (np.repeat(numbers(pairs, name), customers) for name in ("gap_before", "gap_days"))
     return gaps, before, last
+
+
+def category_names(engine: Engine, keys: Collection[str]) -> dict[str, str]:
+    """How the files most often write each of these categories."""
+    rows = engine.rows(_CATEGORY_NAMES_SQL) if keys else []
+    found: dict[str, str] = {}
+    for key, name, _ in sorted(rows, key=lambda row: (-int(row[2]), row[1])):
+        if key in keys:
+            found.setdefault(key, name)
+    return found
 
 
 def read_category_gaps(engine: Engine, as_of: AsOf) -> dict[str, Gaps]:

@@ -10,6 +10,8 @@ import numpy as np
 from siyu_cli.forecast.histories import Ints
 from siyu_cli.forecast.special import Floats
 
+CYCLE, SOME_CYCLE = 2.0, 1.3
+"""Regularity k from which there is a cycle, and k below which purchases fall as by chance."""
 SHRINK = 2.0
 """κ: the shop's mean gap weighs as much as so many gaps of one's own."""
 

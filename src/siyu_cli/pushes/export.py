@@ -248,8 +248,8 @@ def _about(
         (
             tr("分群、RFM分、流失风险", "Segment, RFM scores, churn risk"),
             tr(
-                "最近一次 siyu score-customers 的结果;方案不打分时没有 RFM分,那次没有 --backtest 时没有流失风险",
-                "From the last siyu score-customers; no scores where the scheme gives none, no risk without --backtest",
+                "最近一次 siyu score-customers 的结果;方案不打分时没有 RFM分,没有用 --backtest 验证过时没有流失风险",
+                "From the last siyu score-customers; no scores where the scheme gives none, no risk before a --backtest",
             ),
         ),
         (

@@ -61,15 +61,24 @@ def put_churn(sheet: Worksheet, report: Report) -> None:
 
 def _choice_words(churn: ChurnReport) -> str:
     test = churn.told["backtest"]
+    tested = test.get("as_of", churn.as_of[:10])
     head = tr(
-        f"打分截止 {churn.as_of} · 留出最近 {test['horizon_days']} 天验证:{test['customers']:,} 位客户里 "
+        f"打分截止 {churn.as_of} · {tested} 留出最近 {test['horizon_days']} 天验证:{test['customers']:,} 位客户里 "
         f"{test['bought']:,} 位又买了 · ",
-        f"as of {churn.as_of} · last {test['horizon_days']} days held out: {test['bought']:,} of "
+        f"as of {churn.as_of} · tested {tested}, last {test['horizon_days']} days held out: {test['bought']:,} of "
         f"{test['customers']:,} customers bought again · ",
     )
     if test["chosen"] is None:
         return head + tr(f"没有可用的信号:{test['reason']}", f"no usable signal: {test['reason']}")
-    return head + tr(f"风险用 {method_words(test['chosen'])}", f"risks by {method_words(test['chosen'])}")
+    head += tr(f"风险用 {method_words(test['chosen'])}", f"risks by {method_words(test['chosen'])}")
+    ahead = churn.told["ahead"]
+    if ahead:
+        head += tr(
+            f" · 往后 365 天约 {ahead['expected_365']:,.0f} 次购买(模型 {method_words(ahead['model'])} 的估计,没有校正)",
+            f" · about {ahead['expected_365']:,.0f} purchases in 365 days (as {method_words(ahead['model'])} says, "
+            "not calibrated)",
+        )
+    return head
 
 
 def _cards(churn: ChurnReport) -> list[tuple[str, Any, Any, str]]:

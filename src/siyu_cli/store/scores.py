@@ -74,6 +74,11 @@ def score_runs(engine: Engine, as_of: AsOf) -> list[ScoreRun]:
     return sorted((ScoreRun(*row) for row in rows), key=lambda run: (run.as_of_sec, run.run_id), reverse=True)
 
 
+def has_churn(engine: Engine, as_of: AsOf) -> bool:
+    """Whether any run known at a moment says something of leaving."""
+    return any(run.churn for run in score_runs(engine, as_of))
+
+
 def newest_score_run(engine: Engine, as_of: AsOf) -> ScoreRun | None:
     """The run whose scores and segments are the customers' fields as of a moment."""
     return next(iter(score_runs(engine, as_of)), None)
