@@ -240,3 +240,45 @@ def test_only_what_a_tag_needs_is_evaluated() -> None:
     assert {rule.name for rule in only_needed(rules, ["来过"]).tags} == {"来过"}
     assert {rule.name for rule in only_needed(rules, ["大客"]).tags} == {"来过", "大客", "小客", "路人"}
     assert [len(layer) for layer in only_needed(rules, ["大客"]).strata] == [1, 3]
+
+
+WAVERING = """\
+tags:
+  犹豫没买:
+    when:
+      - did: {event: 浏览, same: 商品, times: 3 以上, days: 2 以上, within: 近7天, without: {event: 订单, same: true, since: first}}
+  买过两样: {when: {did: {event: 订单, times: 2 以上}}}
+  没退过: {when: {not: {did: {event: 浏览, times: 9 以上}}}}
+"""
+
+
+def test_the_deeds_behind_a_did_are_those_that_met_it(leaver: Shop) -> None:
+    only_rule(leaver, WAVERING)
+    looked = [
+        *(f"13800000001,浏览,2025-03-{day:02} 10:00:00,芒果" for day in (10, 11, 12, 13)),
+        "13800000001,浏览,2025-03-14 10:00:00,苹果",
+        "13800000001,浏览,2025-03-01 10:00:00,芒果",  # too long ago
+        "13900000002,浏览,2025-03-14 10:00:00,芒果",
+        # Looked at as often, but bought since.
+        *(f"13800000001,浏览,2025-03-{day:02} 09:00:00,梨" for day in (12, 13, 14)),
+    ]
+    leaver.run("import-events", leaver.file("行为.csv", "手机号,行为,时间,商品\n" + "\n".join(looked) + "\n"))
+    with writable(leaver) as con:
+        insert(con, "order_lines", [order(9, 1, "2025-03-15", 5.0, product="梨", product_key="梨")])
+    result = explained(leaver, "1", "犹豫没买")
+    assert result["is_wanted"]
+    (found,) = result["evidence"]
+    assert found["text"].startswith("did: {event: 浏览, same: 商品")
+    assert [(row["at"][:10], row["event"], row["what"]) for row in found["rows"]] == [
+        (f"2025-03-{day}", "view", "芒果") for day in (13, 12, 11)
+    ]
+    assert "浏览 芒果" in leaver.run("explain-tag", "1", "犹豫没买", *SHIPPED).stdout
+    # Where none is enough, those that count are shown all the same.
+    other = explained(leaver, "2", "犹豫没买")
+    assert not other["is_wanted"]
+    assert [row["at"][:10] for row in other["evidence"][0]["rows"]] == ["2025-03-14"]
+    bought = explained(leaver, "1", "买过两样")["evidence"][0]["rows"]
+    assert (bought[0]["order_id"], bought[0]["product"]) == ("9", "梨")
+    assert len(bought) == 3
+    assert len(explained(leaver, "1", "没退过")["evidence"][0]["rows"]) == 3
+    assert explained(leaver, "2", "买过两样")["evidence"] != []

@@ -57,6 +57,7 @@ metrics:
 manual_tags: [员工, 亲 友]
 tag_groups:
   渠道来源: {map: {field: 渠道, values: {抖音: 抖音粉}, else: 其他}}
+stages: [{name: 新 客}, {name: 老客, when: 订单数 >= 2}]
 tags:
   爱水果: {when: 订单数(水果) >= 1}
 """
@@ -214,7 +215,18 @@ def test_list_names_by_kind_and_with_mistakes(shop: Shop) -> None:
     done = shop.run("list-names", "metrics")
     assert "订单数" in done.stdout
     assert "规则里有 1 个错误" in done.stderr
-    assert shop.json("list-names", "没有", expect=2).error["code"] == "usage"
+    unknown = shop.json("list-names", "指表", expect=2).error
+    assert (unknown["code"], "你是不是想写:指标" in unknown["hint"]) == ("unknown-kind", True)
+    assert shop.json("list-names", "指标").result == shop.json("list-names", "metrics").result
+    # The shop's stages come with the rules; here the rules have a mistake.
+    assert shop.json("list-names", "阶段").result["names"] == []
+    only_rule(shop, "stages: [{name: 新客户}, {name: 老客, when: 订单数 >= 1}]")
+    stages = shop.json("list-names", "stages").result["names"]
+    assert [(one["name"], one["example"]) for one in stages] == [
+        ("新客户", "阶段 是 新客户"),
+        ("老客", "阶段 是 老客"),
+    ]
+    assert "阶段  老客" in shop.run("list-names", "stages").stdout
     assert shop.json("list-names", "--out", "x.json", expect=2).error["code"] == "usage"
 
 

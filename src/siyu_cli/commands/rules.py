@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,14 +12,19 @@ from siyu_cli.commands.render import Column, Outcome, Table
 from siyu_cli.context import AppContext, OutputFormat
 from siyu_cli.errors import StateUnavailable, UsageRefused
 from siyu_cli.language import tr
+from siyu_cli.words import did_you_mean, fold
 
 if TYPE_CHECKING:
     from siyu_cli.rules.data_lints import Linted
     from siyu_cli.rules.tree import RuleSet
 
 
-KINDS = ("fields", "metrics", "scopes", "tags", "groups", "windows", "words", "events", "keys")
-NameKind = StrEnum("NameKind", KINDS)  # type: ignore[misc]
+KINDS = {
+    "fields": "字段", "metrics": "指标", "scopes": "范围", "tags": "标签", "groups": "标签组", "stages": "阶段", "windows": "时间窗口",
+    "words": "判断的词", "events": "行为", "keys": "键",
+}  # fmt: skip
+"""Kind of a name for scripts → in words; the command takes either."""
+_LISTED = tr("、".join(KINDS.values()), ", ".join(KINDS))
 
 
 def register(app: typer.Typer) -> None:
@@ -86,19 +90,18 @@ def register(app: typer.Typer) -> None:
         return _word_check(rules, linted, skipped)
 
     @command(app, "list-names", "rules", tr(
-        "列出规则里能用的名称:字段、指标、范围、标签、标签组、时间窗口、判断的词、行为、键;每个都有类型、单位、在哪里定义、一个例子。"
+        "列出规则里能用的名称:字段、指标、范围、标签、标签组、阶段、时间窗口、判断的词、行为、键;每个都有类型、单位、在哪里定义、一个例子。"
         "--schema 写出编辑器用的 JSON Schema:边写边补全名称,写错的键马上标出来。\n\n"
-        "例:\n\nsiyu list-names\n\nsiyu list-names metrics\n\nsiyu list-names --schema --out 规则.schema.json",
-        "List every name a rule can use: fields, metrics, scopes, tags, groups, windows, words, events, keys; each with "
+        "例:\n\nsiyu list-names\n\nsiyu list-names 指标\n\nsiyu list-names --schema --out 规则.schema.json",
+        "List every name a rule can use: fields, metrics, scopes, tags, groups, stages, windows, words, events, keys; each with "
         "type, unit, where it is defined and an example. --schema writes a JSON Schema for editors.\n\n"
         "Examples:\n\nsiyu list-names\n\nsiyu list-names metrics\n\nsiyu list-names --schema --out rules.schema.json"))  # fmt: skip
     def list_names(
         ctx: AppContext,
         kind: Annotated[
-            NameKind | None,
+            str | None,
             typer.Argument(metavar="[KIND]", show_default=False, help=tr(
-                "只列一类:fields metrics scopes tags groups windows words events keys",
-                "One kind only: fields metrics scopes tags groups windows words events keys")),
+                f"只列一类:{_LISTED}(也可以写 JSON 里的英文)", f"One kind only: {_LISTED}")),
         ] = None,
         schema: Annotated[
             bool,
@@ -117,6 +120,7 @@ def register(app: typer.Typer) -> None:
 
         if out is not None and not schema:
             raise UsageRefused("usage", tr("--out 和 --schema 一起用", "--out goes with --schema"))
+        wanted = None if kind is None else _kind_of(kind)
         notes = []
         rules: RuleSet | None = None
         try:
@@ -133,16 +137,30 @@ def register(app: typer.Typer) -> None:
             return _give_schema(ctx, rules, out, notes)
         entries = [*built_in_names(), *(own_names(rules) if rules else ())]
         shown = sorted(
-            (entry for entry in entries if kind is None or entry.kind == kind.value),
-            key=lambda entry: KINDS.index(entry.kind),
+            (entry for entry in entries if wanted in (None, entry.kind)),
+            key=lambda entry: list(KINDS).index(entry.kind),
         )
         columns = (
             Column("kind", tr("类", "Kind")), Column("name", tr("名称", "Name")), Column("type", tr("类型", "Type")),
             Column("unit", tr("单位", "Unit")), Column("where", tr("在哪里", "Where")),
             Column("example", tr("例子", "Example")),
         )  # fmt: skip
-        rows = [tuple(entry.as_dict().values()) for entry in shown]
+        rows = [(tr(KINDS[one.kind], one.kind), *list(one.as_dict().values())[1:]) for one in shown]
         return Outcome({"names": [entry.as_dict() for entry in shown]}, [Table(columns, rows)], after=notes)
+
+
+def _kind_of(text: str) -> str:
+    """The kind that a word means, Chinese or English; UsageRefused with the nearest one."""
+    found = next((kind for kind, word in KINDS.items() if fold(text) in (kind, word)), None)
+    if found is None:
+        near = did_you_mean(fold(text), [*KINDS, *KINDS.values()])
+        raise UsageRefused(
+            "unknown-kind",
+            tr(f"没有叫「{text}」的一类", f"There is no kind “{text}”"),
+            hint=(tr(f"你是不是想写:{near} ? ", f"Did you mean: {near} ? ") if near else "")
+            + tr(f"可以写:{_LISTED}", f"One of: {_LISTED}"),
+        )
+    return found
 
 
 def _give_schema(ctx: AppContext, rules: RuleSet | None, out: Path | None, notes: list[str]) -> Outcome:

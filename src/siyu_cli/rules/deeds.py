@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from siyu_cli.clock import AsOf
 from siyu_cli.rules.catalog import FACT_TABLES
-from siyu_cli.rules.measures import row_leaf, tree_sql
+from siyu_cli.rules.measures import BEHIND, row_leaf, tree_sql
 from siyu_cli.rules.sql import Sql, bind, combine, sql
 from siyu_cli.rules.tree import (
     DEED_DAYS,
@@ -88,6 +88,30 @@ class Deeds:
         )
         return tables
 
+    def rows_behind(self, did: Did, limit: int, *, is_met: bool) -> Sql:
+        """The newest deeds that count for a `did`: the columns of BEHIND[source] and of their time.
+
+        With `is_met` only those of groups (products, categories) of which it holds; without, all that it counts.
+        """
+        self.holds(did)
+        group = _group_of(did)
+        table = FACT_TABLES[group.deed.source]
+        columns = ", ".join(dict.fromkeys((*BEHIND[group.deed.source], table.sec, table.row_no)))
+        parts = self._filter(group)
+        if is_met:
+            same = f" AND met.same_key = r.{group.same.column}" if group.same else ""
+            parts.append(
+                sql(
+                    f"EXISTS (SELECT 1 FROM ({{}}) AS met WHERE met.customer_id = r.customer_id{same})",
+                    self._met(did),
+                )
+            )
+        return sql(
+            f"WITH {self._groups[group]} AS ({{}}) SELECT {columns} FROM {table.name} AS r WHERE {{}}"
+            f" ORDER BY {table.sec} DESC, {table.row_no} DESC LIMIT {limit:d}",
+            self._rows(group), combine("AND", parts),
+        )  # fmt: skip
+
     def _rows(self, group: _Group) -> Sql:
         table = FACT_TABLES[group.deed.source]
         made = {
@@ -130,14 +154,18 @@ class Deeds:
         return parts
 
     def _answer(self, did: Did) -> Sql:
+        return sql("SELECT DISTINCT customer_id FROM ({}) AS met", self._met(did))
+
+    def _met(self, did: Did) -> Sql:
+        """The groups of deeds (customer_id and, with `same`, same_key) that are as asked."""
         group = self._groups[_group_of(did)]
         asked = sql(" WHERE {}", tree_sql(did.when, lambda atom: row_leaf(atom, ""))) if did.when else Sql("")
-        if did.without is None:
-            return sql(f"SELECT DISTINCT customer_id FROM {group}{{}}", asked)
-        since = f"{did.without.since}_sec"
         same = ", same_key" if did.same else ""
+        if did.without is None:
+            return sql(f"SELECT customer_id{same} FROM {group}{{}}", asked)
+        since = f"{did.without.since}_sec"
         return sql(
-            f"SELECT DISTINCT g.customer_id FROM (SELECT customer_id, {since}{same} FROM {group}{{}}) AS g"
+            f"SELECT g.customer_id{same} FROM (SELECT customer_id, {since}{same} FROM {group}{{}}) AS g"
             f" WHERE NOT EXISTS ({{}} AND r.{FACT_TABLES[did.without.deed.source].sec} >= g.{since})",
             asked,
             _later(did.without, did.same),

@@ -10,12 +10,16 @@ from siyu_cli.events import EVENT_WORDS
 from siyu_cli.language import tr
 from siyu_cli.money import format_yuan
 from siyu_cli.rules.catalog import FACT_TABLES
+from siyu_cli.rules.deeds import Deeds
 from siyu_cli.rules.measures import Measures
-from siyu_cli.rules.tree import Metric, NumberValue, Ratio
+from siyu_cli.rules.trace import deeds_in, parts_in
+from siyu_cli.rules.tree import Condition, Did, Metric, NumberValue, Ratio, Source
 from siyu_cli.store.engine import DuckDbEngine
 from siyu_cli.store.tag_story import orders_behind, products_behind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from duckdb import DuckDBPyConnection
 
     from siyu_cli.clock import AsOf
@@ -35,6 +39,26 @@ class Evidence:
         return {"at": format_seconds(self.at_sec), **self.data}
 
 
+def evidence_of_line(
+    con: DuckDBPyConnection, condition: Condition, as_of: AsOf
+) -> Iterator[tuple[Evidence, ...]]:
+    """What lies behind each number and each `did` of a line, of the one customer the fact tables hold."""
+    for value in parts_in(condition)[0]:
+        yield evidence_of(con, value, as_of)
+    for did in deeds_in(condition):
+        yield evidence_of_did(con, did, as_of)
+
+
+def evidence_of_did(con: DuckDBPyConnection, did: Did, as_of: AsOf) -> tuple[Evidence, ...]:
+    """Up to three deeds: those that met a `did`, or where none did, those that count for it."""
+    engine = DuckDbEngine(con)
+    for is_met in (True, False):
+        statement = Deeds(as_of).rows_behind(did, ROWS, is_met=is_met)
+        if rows := engine.query(statement.text, statement.params).to_pylist():
+            return _of_rows(con, rows, did.deed.source)
+    return ()
+
+
 def evidence_of(con: DuckDBPyConnection, value: NumberValue, as_of: AsOf) -> tuple[Evidence, ...]:
     """Up to three rows behind a number of the one customer the fact tables hold; of a ratio, of its upper part."""
     metric = value.upper if isinstance(value, Ratio) else value
@@ -44,9 +68,13 @@ def evidence_of(con: DuckDBPyConnection, value: NumberValue, as_of: AsOf) -> tup
     rows_wanted = 1 if metric.aggregate in ("days_since_first", "days_since_last") else ROWS
     statement = Measures(as_of).rows_behind(metric, rows_wanted)
     rows = DuckDbEngine(con).query(statement.text, statement.params).to_pylist()
+    return _of_rows(con, rows, metric.source)
+
+
+def _of_rows(con: DuckDBPyConnection, rows: list[dict[str, Any]], source: Source) -> tuple[Evidence, ...]:
     if rows and "order_no" in rows[0]:
         return _of_orders(con, rows)
-    table = FACT_TABLES[metric.source]
+    table = FACT_TABLES[source]
     return tuple(_of_deed(row, row[table.sec]) for row in rows)
 
 

@@ -14,12 +14,12 @@ from siyu_cli.clock import date_of
 from siyu_cli.customers.persons import only_people
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
-from siyu_cli.rules.evidence import Evidence, evidence_of
+from siyu_cli.rules.evidence import Evidence, evidence_of_line
 from siyu_cli.rules.holding import Reason
 from siyu_cli.rules.problems import suggestion
 from siyu_cli.rules.replay import Turn, only_needed, turns_of
 from siyu_cli.rules.tagging import evaluate
-from siyu_cli.rules.trace import Traced, Tracer, parts_in
+from siyu_cli.rules.trace import Traced, Tracer
 from siyu_cli.rules.tree import RuleSet, TagRule
 from siyu_cli.store.engine import DuckDbEngine
 from siyu_cli.store.tag_story import TagEntry, TagHeld, pin_of, tag_log_of, tags_held
@@ -92,8 +92,8 @@ def explain_tag(
         evidence = tuple(
             (line.text, found)
             for line in tracer.outlines[tag].lines()
-            for value in parts_in(line.condition)[0]
-            if (found := evidence_of(con, value, as_of))
+            for found in evidence_of_line(con, line.condition, as_of)
+            if found
         )
         turns = turns_of(con, needed, tag, as_of, is_held=is_set[tag], pinned=query.pinned)
     return Explained(

@@ -222,10 +222,18 @@ def _tests(entries: list[Entry]) -> Schema:
     given = dict.fromkeys(CUSTOMER_FIELDS, text_or_none) | {TAGS: held, HAD_TAGS: held, GROUPS: _list(_TEXT)}
     texts = {source: dict.fromkeys(fields, _TEXT) for source, fields in ROW_FIELDS.items()}
     events = {"anyOf": [{"enum": _names(entries, "events")}, _TEXT]}
-    expect = _keys("expect", has=_list(known), lacks=_list(known), only=_list(known))
+    stages = _names(entries, "stages")
+    stage: Schema = {"enum": stages} if stages else _TEXT
+    expect = _keys("expect", has=_list(known), lacks=_list(known), only=_list(known), stage=stage)
+    names = [*CUSTOMER_FIELDS, *(name for fields in texts.values() for name in fields)]
+    each: Schema = {
+        "type": "object", "properties": dict.fromkeys(names, _list(_TEXT)), "additionalProperties": False,
+        "minProperties": 1, "maxProperties": 1,
+    }  # fmt: skip
     customer = _keys(
         "customer", given, id=_TEXT, orders=_list(_ref("order")), events=_list(_ref("event")),
-        sends=_list(_ref("send")), expect=_ref("expect"), note=_TEXT, required=("id",),
+        sends=_list(_ref("send")), set_stage={"anyOf": [stage, some_days_ago]}, each=each, expect=_ref("expect"),
+        note=_TEXT, required=("id",),
     )  # fmt: skip
     customers = _list(_ref("customer"))
     one_day = _keys(

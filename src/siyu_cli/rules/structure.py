@@ -124,6 +124,8 @@ STRUCTURE: dict[str, Keys] = {
         "orders": tr("订单", "Orders"),
         "events": tr("行为", "Events"),
         "sends": tr("推送", "Push lists"),
+        "set_stage": tr("人定的阶段,或 {阶段: 几天前}", "The stage set by hand, or {stage: days ago}"),
+        "each": tr("{字段: [值, …]}:一个值一位客户", "{field: [value, …]}: a customer per value"),
         "expect": tr("该有和不该有的标签", "Tags to have and to lack"),
         "note": _NOTE,
     },
@@ -143,6 +145,7 @@ STRUCTURE: dict[str, Keys] = {
         "has": tr("有这些标签", "Has these tags"),
         "lacks": tr("没有这些标签", "Lacks these tags"),
         "only": tr("自动标签正好是这些", "Exactly these automatic tags"),
+        "stage": tr("站在这个阶段", "Stands in this stage"),
     },
 }  # fmt: skip
 """Place → its keys and what they say. In tests, fields of customers, orders, lines and events are keys, too."""

@@ -169,6 +169,13 @@ def parts_in(condition: Condition) -> tuple[list[NumberValue], list[TextValue], 
     return list(numbers), list(texts), list(tags)
 
 
+def deeds_in(condition: Condition) -> list[Did]:
+    """The `did` of a condition, from top to bottom."""
+    if isinstance(condition, Did):
+        return [condition]
+    return [did for member in members_of(condition) for did in deeds_in(member)]
+
+
 def tags_spoken_of(condition: Condition) -> tuple[str, ...]:
     """Every tag that a line names: held, held before, or held for so many days."""
     found: dict[str, None] = {}

@@ -119,6 +119,10 @@ def own_names(rules: RuleSet) -> list[Entry]:
     for name, group in groups.items():
         line = f"{TAGS} 有任一 " + "、".join(map(quoted, group.members[:3]))
         found.append(Entry("groups", name, tr("互斥", "exclusive"), "", str(group.mark.where()), line))
+    for number, stage in enumerate(rules.stages, start=1):
+        what = tr(f"第 {number} 个", f"number {number}")
+        line = f"{STAGE} 是 {quoted(stage.name)}"
+        found.append(Entry("stages", stage.name, what, "", str(stage.mark.where()), line))
     return found
 
 
