@@ -21,20 +21,32 @@ class Measured:
 
 
 def time_processes(
-    commands: dict[str, Sequence[str]], *, rounds: int, env: dict[str, str] | None = None
+    commands: dict[str, Sequence[str]],
+    *,
+    rounds: int,
+    env: dict[str, str] | None = None,
+    before: dict[str, Sequence[str]] | None = None,
 ) -> list[Measured]:
-    """Median wall and CPU seconds and peak memory of whole processes, run A B A B …, after one warm-up of each."""
+    """Median wall and CPU seconds and peak memory of whole processes, run A B A B …, after one warm-up of each.
+
+    `before` is run ahead of each run of the side with that name, and not timed.
+    """
+    # As installed programs run: their bytecode is kept from the warm-up on.
+    surroundings = {**os.environ, **(env or {})}
+    surroundings.pop("PYTHONDONTWRITEBYTECODE", None)
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     peaks: dict[str, list[float]] = {name: [] for name in commands}
     cpu: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(rounds + 1):
         for name, command in commands.items():
+            if before and name in before:
+                subprocess.run(before[name], check=True, stdout=subprocess.DEVNULL, env=surroundings)
             started = time.perf_counter()
             process = subprocess.Popen(
                 command,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **(env or {})},
+                env=surroundings,
             )
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)

@@ -40,6 +40,7 @@ from siyu_cli.commands.frame import (
     WorkspaceOption,
 )
 from siyu_cli.language import tr
+from siyu_cli.unneeded import leave_pandas_out
 
 app = typer.Typer(
     name="siyu",
@@ -118,4 +119,5 @@ def main() -> None:
     """The console script."""
     # Arrow's own pool keeps what it frees; an import works beside DuckDB and needs that memory back.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    leave_pandas_out()
     app()

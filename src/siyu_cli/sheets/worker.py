@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from siyu_cli.errors import InputRefused
 from siyu_cli.sheets.frames import Tag, write_frame, write_json
 from siyu_cli.sheets.sniff import FileKind, Sniffed
+from siyu_cli.unneeded import leave_pandas_out
 
 
 def read_here(path: Path, sniffed: Sniffed, sheet: str | None) -> Any:
@@ -93,6 +94,7 @@ def _limit_memory(most: int) -> None:
 
 def main() -> None:
     """Answer requests until stdin ends."""
+    leave_pandas_out()
     gc.disable()  # millions of cells come and go; looking through them for cycles takes longer than reading
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library may print must not get between the frames
