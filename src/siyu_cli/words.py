@@ -29,9 +29,14 @@ def fold_column(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArra
 
     if isinstance(column, pa.ChunkedArray):
         return pa.chunked_array([fold_column(chunk) for chunk in column.chunks], pa.string())
+    if column.null_count == len(column):
+        return column.cast(pa.string())
     encoded = column.dictionary_encode()
-    texts = [fold(text) for text in encoded.dictionary.to_pylist()]
-    return pa.array(texts, pa.string()).take(encoded.indices)
+    texts = encoded.dictionary.to_pylist()
+    folded = [fold(text) for text in texts]
+    return (
+        column.cast(pa.string()) if folded == texts else pa.array(folded, pa.string()).take(encoded.indices)
+    )
 
 
 def strip_control(text: str) -> str:

@@ -21,6 +21,8 @@ _INCOMING = "incoming_rows"
 
 _MEMORY_MIB = 512
 """An import of any length takes no more than this in DuckDB, as fast as with four times as much."""
+_WRITING_MIB = 768
+"""While rows are written: below 700 MiB DuckDB lets only one thread write row groups of so many columns."""
 
 _KINDS = ("orders", "details", "returns")
 """In the order in which files of one run are merged."""
@@ -32,7 +34,8 @@ def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTab
     Inside the caller's transaction. Orders come before their details and returns, and older exports
     before newer ones, whatever the order of the files.
     """
-    connection.spare_memory(con, _MEMORY_MIB)
+    memory = connection.Memory(con)
+    memory.take_at_most(_MEMORY_MIB)
     con.execute("CREATE OR REPLACE TEMP TABLE seen_lines (line_hash UHUGEINT, net_fen BIGINT)")
     con.execute("CREATE OR REPLACE TEMP TABLE import_people (customer_id BIGINT)")
     accounts: dict[int, FileAccount] = {}
@@ -45,11 +48,11 @@ def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTab
     returns = [at for at in positions if tables[at].mapping.kind == "returns"]
     for position in positions[: len(positions) - len(returns)]:
         con.register(_INCOMING, tables[position].scan())
-        accounts[position], twice_fen = _merge_orders(con, run_id, tables[position])
+        accounts[position], twice_fen = _merge_orders(con, memory, run_id, tables[position])
         overlap_fen += twice_fen
         con.unregister(_INCOMING)
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE changed_orders AS SELECT DISTINCT order_no FROM order_lines WHERE run_id = ?",
+        "CREATE OR REPLACE TEMP TABLE changed_orders AS SELECT order_no FROM order_lines WHERE run_id = ?",
         [run_id],
     )
     # Customers that became one: their negative rows are set against the lines of both.
@@ -139,7 +142,9 @@ def _set_against(con: DuckDBPyConnection, run_id: int) -> None:
     items.spread_nets(con)
 
 
-def _merge_orders(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> tuple[FileAccount, int]:
+def _merge_orders(
+    con: DuckDBPyConnection, memory: connection.Memory, run_id: int, table: CleanTable
+) -> tuple[FileAccount, int]:
     """The file's account, and what of its net replaces that of an earlier file of this run."""
     staging = orders.Staging.of(table)
     with orders.as_written(con):
@@ -147,8 +152,10 @@ def _merge_orders(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> tu
         orders.judge(con, staging, table.exported_sec)
         orders.claim_people(con, staging)
     identity.resolve(con, run_id)
+    memory.take_at_most(_WRITING_MIB)
     with orders.as_written(con):
         orders.merge(con, staging, _INCOMING, table, run_id)
+    memory.take_at_most(_MEMORY_MIB)
     con.execute(
         "INSERT INTO import_people SELECT DISTINCT customer_id FROM resolved WHERE customer_id IS NOT NULL"
     )

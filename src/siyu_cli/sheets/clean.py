@@ -129,7 +129,17 @@ def clean_quantities(texts: pa.Array) -> Numbers:
     texts = pc.fill_null(texts, "")
     if (encoded := repeats(texts)) is not None:
         return Numbers(*(column.take(encoded.indices) for column in clean_quantities(encoded.dictionary)))
-    return _numbers(clean_codes(texts), _COUNT, 3, "bad-quantity")
+    texts = clean_codes(texts)
+    return _whole_numbers(texts) or _numbers(texts, _COUNT, 3, "bad-quantity")
+
+
+def _whole_numbers(texts: pa.Array) -> Numbers | None:
+    """The usual column of pieces, plain digits and not too many, as thousandths; else None."""
+    lengths = pc.binary_length(texts)
+    if not made_of(texts, DIGITS) or (pc.max(lengths).as_py() or 0) > _PLAIN_LIMIT:
+        return None
+    thousandths = pc.multiply(pc.cast(texts, pa.int64()), 1000)
+    return Numbers(thousandths, pa.nulls(len(texts), pa.string()), pa.array(np.zeros(len(texts), dtype=bool)))
 
 
 def _quick_fen(texts: pa.Array) -> pa.Array | None:

@@ -46,7 +46,7 @@ SPACES = " "
 _BAD = "\udcff"
 """Stands for an undecodable byte while a file is split; no decoded text can hold half a surrogate pair."""
 _SHOWN_BAD = "\ufffd"
-_QUOTE, _NEWLINE, _RETURN = ord('"'), ord("\n"), ord("\r")
+_QUOTE, _NEWLINE = ord('"'), ord("\n")
 _ENDS_OF_LINE = re.compile(rb"(?m)^[ \t]+|[ \t]+$")
 _RUNS = re.compile(rb"[ \t]+")
 
@@ -244,19 +244,16 @@ class _Pieces:
         piece = buffer[: buffer.rfind(b"\n") + 1]
         if not piece or self.has_breaks:
             return None
-        codes = np.frombuffer(piece, dtype=np.uint8)
-        newlines = np.flatnonzero(codes == _NEWLINE)
-        returns = np.count_nonzero(codes == _RETURN) if b"\r" in piece else 0
-        if returns and (returns != len(newlines) or not (codes[newlines - 1] == _RETURN).all()):
+        lines, returns = piece.count(b"\n"), piece.count(b"\r")
+        if returns and (returns != lines or piece.count(b"\r\n") != lines):
             return None
         columns = self._columns(piece)
         if columns is None:
             return None
-        if len(columns[0]) != len(newlines) or any("\n" in column[-1].as_py() for column in columns):
+        if len(columns[0]) != lines or any("\n" in column[-1].as_py() for column in columns):
             self.has_breaks = True
             return None
-        row_nos = pa.array(np.arange(line, line + len(newlines)))
-        return RawBatch(columns[: self.header.width], row_nos)
+        return RawBatch(columns[: self.header.width], pa.array(np.arange(line, line + lines)))
 
     def cut(self, buffer: bytes, *, is_last: bool, line: int) -> int:
         """How much of the buffer is whole records. Raises _LooseQuotesError where quotes are not strict."""

@@ -340,14 +340,15 @@ class _OrderCleaner:
             for name in ("receiver", "shop", "channel", "product", "category", "remark")
         }
         found["receiver"] = _unciphered(found["receiver"])
-        found["platform"] = pa.array([self.mapping.platform] * len(rows), pa.string())
+        found["platform"] = pa.repeat(pa.scalar(self.mapping.platform, pa.string()), len(rows))
         found["province"] = clean_provinces(self._text(rows, "province"))
         found["city"] = clean_cities(self._text(rows, "city"), found["province"])
         addresses = self._cells(rows, "address")
         if addresses is not None:
             provinces, cities = places_of(clean_text(addresses))
-            found["province"] = pc.coalesce(found["province"], provinces)
-            found["city"] = pc.coalesce(found["city"], cities)
+            for name, said in (("province", provinces), ("city", cities)):
+                is_silent = found[name].null_count == len(rows)
+                found[name] = said if is_silent else pc.coalesce(found[name], said)
         return found
 
     def _text(self, rows: BatchRows, name: str) -> pa.Array:
@@ -359,7 +360,7 @@ class _OrderCleaner:
 
     def _constant(self, rows: BatchRows, name: str) -> pa.Array:
         value = self.mapping.constants.get(name)
-        return rows.nulls(pa.string()) if value is None else pa.array([value] * len(rows), pa.string())
+        return pa.repeat(pa.scalar(value, pa.string()), len(rows))
 
     def _phone(self, rows: BatchRows) -> pa.Array:
         """A bad phone is dropped and counted; the order stays."""

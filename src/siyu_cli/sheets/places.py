@@ -25,6 +25,8 @@ def clean_provinces(texts: pa.Array) -> pa.Array:
     """上海市 → 上海, 广西壮族自治区 → 广西; masked cells become null, other words stay as they are."""
     import pyarrow.compute as pc
 
+    if texts.null_count == len(texts):
+        return texts
     encoded = pc.dictionary_encode(texts)
     words = encoded.dictionary
     found = pc.struct_field(pc.extract_regex(words, f"{_HEAD}$"), "p")
@@ -39,6 +41,8 @@ def clean_cities(texts: pa.Array, provinces: pa.Array) -> pa.Array:
     """
     import pyarrow.compute as pc
 
+    if texts.null_count == len(texts):
+        return texts
     cities = pc.if_else(pc.match_substring(texts, "*"), None, texts)
     is_own = pc.and_(pc.is_in(provinces, value_set=_strings(_MUNICIPALITIES)), pc.is_valid(cities))
     if not pc.any(is_own, min_count=0).as_py():

@@ -90,8 +90,13 @@ def _ends_visibly(data: Bytes, ends: Places) -> Mask:
 
 def _may_hold_control(data: Bytes) -> bool:
     """True when a control character may be among the bytes."""
-    if (data == 0x7F).any() or (data == 0xC2).any():
+    if not len(data):
+        return False
+    lowest, highest = data.min(), data.max()
+    if highest >= 0x7F and ((data == 0x7F).any() or (data == 0xC2).any()):
         return True
+    if lowest >= 0x20:
+        return False
     low = data[data < 0x20]
     return bool(np.isin(low, (0x09, 0x0A, 0x0D), invert=True).any())
 

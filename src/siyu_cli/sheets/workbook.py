@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from io import BytesIO
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ _SMALL, _LARGE = 0.001, 1e9
 """Between these Arrow writes fractions without an exponent."""
 _MIDNIGHT = time()
 _FIRST_DAY = int((datetime(1900, 1, 1) - datetime(1970, 1, 1)).total_seconds()) * 1_000_000
+_HEAD_ROWS = 256
+"""Rows of the first batch. The header stands in it: beside its words numbers and dates take the slow road."""
 _QUICK_LOOK = 8 << 20
 """A sheet of so few bytes is looked at before it is read, a longer one meanwhile: a small file that spreads
 over the whole grid then never reaches the reader, which would ask for all of it at once."""
@@ -199,9 +201,9 @@ def _batches(sheet: Any, facts: SheetFacts) -> Columns:
     size = rows_per_batch(width)
     rows = sheet.iter_rows()
     marks = _by_column(facts)
-    for first in range(0, height, size):
-        block: list[Sequence[Any]] = list(islice(rows, size))
-        count = min(size, height - first)
+    for first, end in pairwise(sorted({0, *range(min(_HEAD_ROWS, size), height, size), height})):
+        count = end - first
+        block: list[Sequence[Any]] = list(islice(rows, count))
         columns = [_column_text(cells) for cells in zip(*block, strict=True)]
         if len(block) < count:
             columns = [pa.concat_arrays([column, _blanks(count - len(block))]) for column in columns]

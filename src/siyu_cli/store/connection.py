@@ -108,12 +108,17 @@ def damaged(path: Path, error: Exception) -> StateUnavailable:
     )
 
 
-def spare_memory(con: DuckDBPyConnection, most_mib: int) -> None:
-    """Let DuckDB take no more than this from here on: work beyond it goes through its files on disk."""
-    limit = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
-    number, unit = limit.split()
-    if float(number) * _MIB[unit] > most_mib:
-        con.execute(f"SET memory_limit = '{most_mib}MiB'")
+class Memory:
+    """What DuckDB may take, of what the workspace allows: work beyond it goes through its files on disk."""
+
+    def __init__(self, con: DuckDBPyConnection) -> None:
+        number, unit = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
+        self._con = con
+        self._allowed_mib = float(number) * _MIB[unit]
+
+    def take_at_most(self, mib: int) -> None:
+        """From here on no more than this, and never more than the workspace allows."""
+        self._con.execute(f"SET memory_limit = '{min(float(mib), self._allowed_mib):.1f}MiB'")
 
 
 def _needs_writer() -> StateUnavailable:

@@ -281,12 +281,13 @@ def judge(con: DuckDBPyConnection, staging: Staging, exported_sec: int) -> None:
             UPDATE staged SET verdict = 'rejected', reason = 'no-such-order'
             WHERE verdict IS NULL AND order_hash NOT IN (SELECT order_hash FROM order_lines WHERE level <> 'detail')
         """)
-    con.execute("""
+    con.execute(f"""
         CREATE OR REPLACE TEMP TABLE known AS
         SELECT l.line_no, l.line_hash, l.order_no, l.first_run_id, l.run_id, l.exported_sec, FALSE AS is_equal,
                h.line_hash IS NOT NULL AS is_seen
         FROM order_lines AS l SEMI JOIN staged AS s ON s.line_hash = l.line_hash
         LEFT JOIN (SELECT DISTINCT line_hash FROM seen_lines) AS h ON h.line_hash = l.line_hash
+        {_unless_empty(con)}
     """)
     if _any(con, "known"):
         _judge_known(con, exported_sec)
@@ -365,10 +366,11 @@ def merge(con: DuckDBPyConnection, staging: Staging, incoming: str, table: Clean
     `table` are the rows registered as `incoming`.
     """
     exported_sec = table.exported_sec
-    con.execute("""
+    con.execute(f"""
         CREATE OR REPLACE TEMP TABLE known_orders AS
         SELECT order_hash, min(order_no) AS order_no FROM order_lines
-        SEMI JOIN (SELECT order_hash FROM staged WHERE verdict = 'new') AS s USING (order_hash) GROUP BY order_hash
+        SEMI JOIN (SELECT order_hash FROM staged WHERE verdict = 'new') AS s USING (order_hash)
+        {_unless_empty(con)} GROUP BY order_hash
     """)
     # Known again by a newer export: an export from in between must not undo it later.
     if _any(con, "known WHERE is_equal"):
@@ -412,11 +414,11 @@ def _known_rows(staging: Staging, columns: Sequence[str], condition: str) -> str
     """A SELECT of rows of the file whose key is known, with the numbers they have in the store."""
     return (
         f"SELECT {_values(staging, columns)} FROM cleaned AS i JOIN staged AS s ON s.row_no = i.row_no "
-        f"JOIN known AS k ON k.line_hash = s.line_hash {_RESOLVED} WHERE {condition}"
+        f"JOIN known AS k ON k.line_hash = s.line_hash LEFT JOIN resolved AS r {_IS_RESOLVED} WHERE {condition}"
     )
 
 
-_RESOLVED = """LEFT JOIN resolved AS r ON r.namespace = i.namespace
+_IS_RESOLVED = """ON r.namespace = i.namespace
     AND r.buyer_id IS NOT DISTINCT FROM i.buyer_id AND r.phone IS NOT DISTINCT FROM i.phone"""
 
 
@@ -426,38 +428,47 @@ def _insert(con: DuckDBPyConnection, staging: Staging, incoming: str, table: Cle
     Numbers and customers are given to narrow rows first. Then the wide rows go in piece by piece, so that
     what a join holds does not grow with the file.
     """
-    numbered = ""
-    order_no = "$first + s.row_no"
-    if staging.level != "order":
-        con.execute("""
-            CREATE OR REPLACE TEMP TABLE first_lines AS
-            SELECT order_hash, min(row_no) AS row_no FROM staged WHERE verdict = 'new' GROUP BY order_hash
+    numbers = {"first": con.execute("SELECT coalesce(max(line_no), 0) FROM order_lines").fetchall()[0][0]}
+    made = {"line_no": "$first + s.row_no", "order_no": "$first + s.row_no", "first_run_id": "$run"}
+    here = "row_no BETWEEN $low AND $high"
+    joins = f"JOIN (FROM staged WHERE verdict = 'new' AND {here}) AS s ON s.row_no = i.row_no"
+    if staging.level != "order" or _any(con, "known_orders"):
+        _number_orders(con, numbers["first"])
+        joins += f" JOIN (FROM numbered WHERE {here}) AS n ON n.row_no = i.row_no"
+        made["order_no"] = "n.order_no"
+    if staging.level != "detail":
+        con.execute(f"""
+            CREATE OR REPLACE TEMP TABLE owners AS
+            SELECT i.row_no, r.customer_id FROM cleaned AS i JOIN resolved AS r {_IS_RESOLVED}
         """)
-        numbered, order_no = "JOIN first_lines AS f ON f.order_hash = s.order_hash", "$first + f.row_no"
-    if _any(con, "known_orders"):
-        numbered += " LEFT JOIN known_orders AS o ON o.order_hash = s.order_hash"
-        order_no = f"coalesce(o.order_no, {order_no})"
-    first = con.execute("SELECT coalesce(max(line_no), 0) FROM order_lines").fetchall()[0][0]
+        joins += f" LEFT JOIN (FROM owners WHERE {here}) AS r ON r.row_no = i.row_no"
+    insert = (
+        f"INSERT INTO order_lines ({', '.join(_COLUMNS)}) "
+        f"SELECT {_values(staging, _COLUMNS, made)} FROM cleaned AS i {joins}"
+    )
+    numbers |= {"run": run_id, "moment": table.exported_sec}
+    for piece in table.pieces():
+        con.register(incoming, piece)
+        low, high = con.execute(f"SELECT min(row_no), max(row_no) FROM {incoming}").fetchall()[0]
+        if low is not None:
+            con.execute(insert, {**numbers, "low": low, "high": high})
+    con.register(incoming, table.scan())
+
+
+def _number_orders(con: DuckDBPyConnection, first: int) -> None:
+    """Make `numbered(row_no, order_no)` of the new rows: a known order keeps its number."""
     con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE placed AS
-        SELECT s.row_no, s.line_hash, s.order_hash, $first + s.row_no AS line_no, {order_no} AS order_no,
-               {_customer(staging)} AS customer_id
-        FROM cleaned AS i JOIN staged AS s ON s.row_no = i.row_no {numbered} {_RESOLVED} WHERE s.verdict = 'new'
+        """
+        CREATE OR REPLACE TEMP TABLE numbered AS
+        WITH first_lines AS (
+            SELECT order_hash, min(row_no) AS row_no FROM staged WHERE verdict = 'new' GROUP BY order_hash
+        )
+        SELECT s.row_no, coalesce(o.order_no, $first + f.row_no) AS order_no
+        FROM staged AS s JOIN first_lines AS f ON f.order_hash = s.order_hash
+        LEFT JOIN known_orders AS o ON o.order_hash = s.order_hash WHERE s.verdict = 'new'
         """,
         {"first": first},
     )
-    numbers = ("line_no", "order_no", "line_hash", "order_hash", "customer_id")
-    values = _values(staging, _COLUMNS, {"first_run_id": "$run", **{name: f"p.{name}" for name in numbers}})
-    for piece in table.pieces():
-        con.register(incoming, piece)
-        con.execute(
-            f"INSERT INTO order_lines ({', '.join(_COLUMNS)}) SELECT {values} FROM cleaned AS i "
-            "JOIN (FROM placed WHERE row_no BETWEEN (SELECT min(row_no) FROM cleaned) "
-            "AND (SELECT max(row_no) FROM cleaned)) AS p ON p.row_no = i.row_no",
-            {"run": run_id, "moment": table.exported_sec},
-        )
-    con.register(incoming, table.scan())
 
 
 # Where a column of order_lines comes from: `k` what is known, `s` the staged row, else the cleaned row.
@@ -482,6 +493,11 @@ def _values(staging: Staging, columns: Sequence[str], made: dict[str, str] | Non
 def _customer(staging: Staging) -> str:
     """What was in an order is its buyer's; only the order names one."""
     return "NULL" if staging.level == "detail" else "r.customer_id"
+
+
+def _unless_empty(con: DuckDBPyConnection) -> str:
+    """A condition for what is looked up in `order_lines`: nothing need be made ready where there is nothing to find."""
+    return "" if _any(con, "order_lines") else "WHERE FALSE"
 
 
 def _any(con: DuckDBPyConnection, relation: str) -> bool:
@@ -515,7 +531,10 @@ def name_customers(con: DuckDBPyConnection, lines: str = "taken_back") -> None:
 
 def refresh_customers(con: DuckDBPyConnection) -> None:
     """Name and region of the customers of `changed_people(customer_id)`: those of their latest order that says so."""
-    con.execute("""
+    # Where everyone changed, as in a first import, nobody need be looked up.
+    has_others = _any(con, "customers ANTI JOIN changed_people USING (customer_id)")
+    changed = "SEMI JOIN changed_people USING (customer_id)" if has_others else ""
+    con.execute(f"""
         UPDATE customers SET name = coalesce(x.name, customers.name), province = coalesce(x.province, customers.province),
                              city = coalesce(x.city, customers.city)
         FROM (
@@ -526,7 +545,7 @@ def refresh_customers(con: DuckDBPyConnection) -> None:
                 -- The moment, then the hash, as one number: half the work of comparing pairs.
                 SELECT customer_id, buyer_id, receiver, province, city,
                        (CAST(coalesce(paid_sec, created_sec, 0) AS HUGEINT) << 64) + CAST(line_hash >> 64 AS HUGEINT) AS turn
-                FROM order_lines SEMI JOIN changed_people USING (customer_id)
+                FROM order_lines {changed}
             ) GROUP BY customer_id
         ) AS x
         WHERE customers.customer_id = x.customer_id
