@@ -99,6 +99,24 @@ def test_starting_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_commands_leave_pandas_alone(tmp_path: Path) -> None:
+    """pyarrow would load it to look at the first list it is given; who wants it elsewhere still gets it."""
+    orders = tmp_path / "订单.csv"
+    orders.write_text(
+        "订单编号,买家实际支付金额,订单状态,订单创建时间\n1,2.00,交易成功,2025-01-01\n", encoding="utf-8"
+    )
+    code = (
+        "import atexit, sys; from siyu_cli.app import main\n"
+        "atexit.register(lambda: print('pandas' in sys.modules, 'pyarrow' in sys.modules)); main()"
+    )
+    for given in (["init", "店"], ["-w", "店", "import-orders", str(orders)]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *given], capture_output=True, text=True, cwd=tmp_path
+        )
+        assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "False True"
+
+
 def test_oracles_are_for_tests_only() -> None:
     wrong = [
         f"{path.relative_to(SOURCE)} → {name}"

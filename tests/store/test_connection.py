@@ -146,3 +146,17 @@ def test_kills_lose_nothing_acknowledged_and_leave_nothing_half(shop: Shop) -> N
     assert all(count % 500 == 0 for _, count in batches)
     held = {number: count // 500 for number, count in batches}
     assert all(held.get(number, 0) >= acknowledged.count(number) for number in set(acknowledged))
+
+
+def test_memory_is_spared_and_given_back_within_what_the_workspace_allows(shop: Shop) -> None:
+    def limit() -> str:
+        return str(con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0])
+
+    for allowed, expected in (("1GB", ["512.0 MiB", "768.0 MiB"]), ("300MiB", ["300.0 MiB", "300.0 MiB"])):
+        with open_store(shop.root / ".siyu", wait=1, write=True, memory_limit=allowed) as con:
+            memory = connection.Memory(con)
+            found = []
+            for mib in (512, 768):
+                memory.take_at_most(mib)
+                found.append(limit())
+            assert found == expected
