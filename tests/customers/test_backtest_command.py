@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from types import SimpleNamespace
 from typing import Any
 
@@ -119,6 +120,25 @@ def test_every_kind_of_method_is_used_as_it_was_tested(shop: Any, method: str) -
         assert "只排先后,数不出次数" in said
 
 
+def test_one_customer_s_risk_in_the_card_and_in_the_table(shop: Any) -> None:
+    fill(shop, purchases(200))
+    shop.run("score-customers", "--backtest", *AT)
+    score = shop.json("show-customer", "3", *AT).result["score"]
+    out = shop.root / "客户.csv"
+    shop.run("export-table", "customers", "--out", out, *AT)
+    with out.open(encoding="utf-8", newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["customer_id"] == "3")
+    names = ("risk", "rhythm_days", "late_days", "expected_365_high", "value_365_fen")
+    assert [str(score[name]) for name in names] == [row[name] for name in names]
+    assert (score["as_of"], score["horizon_days"]) == ("2025-03-15", 90)
+    shown = shop.run("show-customer", "3", *AT).stdout
+    assert f"{score['risk']}:90 天内再买约 {100 * score['p_buy']:.1f}%" in shown
+    assert f"约 {score['rhythm_days']} 天来一次" in shown
+    assert f"约 {score['expected_365']:.1f} 次" in shown
+    # A moment before the test has no score yet.
+    assert shop.json("show-customer", "3", "--as-of", "2025-03-01").result["score"] is None
+
+
 def test_without_a_signal_nothing_is_used(shop: Any) -> None:
     fill(shop, [(number, END - 200 + number, 100) for number in range(1, 60)])
     shop.run("score-customers", "--backtest", *AT)
@@ -130,12 +150,19 @@ def test_without_a_signal_nothing_is_used(shop: Any) -> None:
 def test_categories_by_the_name_in_the_files(shop: Any) -> None:
     rows = order_rows([(number, END - 300 + 7 * at, 100) for number in range(1, 4) for at in range(12)])
     for at, row in enumerate(rows):
-        row |= {"category": "Tea 茶" if at else "TEA 茶", "category_key": "tea 茶"}
+        is_tea = row["customer_id"] < 3
+        row |= {
+            "category": ("Tea 茶" if at else "TEA 茶") if is_tea else "糖",
+            "category_key": "tea 茶" if is_tea else "糖",
+        }
     with writable(shop) as con:
         insert(con, "customers", [customer(number) for number in range(1, 4)])
         insert(con, "order_lines", rows)
     cycle = shop.json("score-customers", "--backtest", *AT).result["cycle"]
     assert [one["name"] for one in cycle["categories"]] == ["Tea 茶"]
+    with writable(shop) as con:  # the only category would say again what the shop says
+        con.execute("UPDATE order_lines SET category = '茶', category_key = '茶'")
+    assert shop.json("score-customers", "--backtest", *AT).result["cycle"]["categories"] == []
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from siyu_cli.commands.render import Column, Table
 from siyu_cli.language import tr
@@ -208,3 +208,39 @@ def _ahead_notes(churn: Churn) -> list[str]:
     elif ahead.worth_message:
         notes.append(ahead.worth_message)
     return notes
+
+
+def score_words(score: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a score run says of one customer's leaving, line by line; what is not known is left out."""
+    from siyu_cli.customers.churn_methods import method_words
+    from siyu_cli.money import format_yuan
+
+    said = []
+    if score["risk"] is not None:
+        days, chance = score["horizon_days"], _percent(score["p_buy"])
+        said.append((tr("流失风险", "Churn risk"),
+                     tr(f"{score['risk']}:{days} 天内再买约 {chance}", f"{score['risk']}: {chance} to buy within {days} days")))  # fmt: skip
+    if score["rhythm_days"] is not None:
+        rhythm, late = score["rhythm_days"], score["late_days"]
+        when = (
+            tr(f"晚了 {late} 天", f"{late} days late")
+            if late > 0
+            else tr(f"还有 {-late} 天到时候", f"due in {-late} days")
+        )
+        said.append((tr("自己的节奏", "Own rhythm"),
+                     tr(f"约 {rhythm} 天来一次,{when}", f"about every {rhythm} days, {when}")))  # fmt: skip
+    if score["expected_365"] is not None:
+        words = tr(
+            f"约 {score['expected_365']:.1f} 次({score['expected_365_low']}–{score['expected_365_high']})",
+            f"about {score['expected_365']:.1f} purchases ({score['expected_365_low']}–{score['expected_365_high']})",
+        )
+        if score["value_365_fen"] is not None:
+            low, high = (format_yuan(score[f"value_365_{end}_fen"]) for end in ("low", "high"))
+            words += tr(
+                f",约 {format_yuan(score['value_365_fen'])}({low}–{high})",
+                f", about {format_yuan(score['value_365_fen'])} ({low}–{high})",
+            )
+        model = method_words(score["ahead_model"] or "")
+        said.append((tr("往后 365 天", "Next 365 days"),
+                     words + tr(f",{model} 的估计", f", as {model} says")))  # fmt: skip
+    return said

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from siyu_cli.commands.asking import ask_first
+from siyu_cli.commands.churn import score_words
 from siyu_cli.commands.frame import command
 from siyu_cli.commands.render import Column, Outcome, Table
 from siyu_cli.commands.stages import SOURCE_WORDS, stage_words
@@ -222,7 +223,8 @@ def _card_tables(card: dict[str, Any]) -> list[Table]:
             tr("首次 / 最近购买", "First / last purchase"),
             f"{orders['first_at'] or '–'} / {orders['last_at'] or '–'}",
         ),
-        (tr("分层", "Segment"), f"{score.get('segment')}({score.get('scheme')})" if score else ""),
+        (tr("分层", "Segment"), f"{score['segment']}({score['scheme']},{score['as_of']})" if score else ""),
+        *(score_words(score) if score else ()),
         (tr("阶段", "Stage"), stage_words(card["stage"])),
         (tr("标签", "Tags"), "、".join(tag["tag"] for tag in card["tags"])),
         (tr("退订", "Opted out"), "、".join(one["reason"] or one["at"] for one in card["opt_outs"])),

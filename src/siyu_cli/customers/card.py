@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from siyu_cli.clock import date_of, format_seconds
+from siyu_cli.clock import DAY_SECONDS, date_of, format_seconds
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
 from siyu_cli.phone import mask_phones
+from siyu_cli.store.scores import CHURN_COLUMNS, newest_score_run
 from siyu_cli.store.stages import history_of, kept_stages
 
 if TYPE_CHECKING:
@@ -79,11 +80,9 @@ FROM order_lines WHERE customer_id = $id AND is_detail = 0
 ORDER BY at_sec DESC NULLS LAST, line_no DESC LIMIT {_LINES}
 """
 _TAGS = "SELECT tag, source, set_day FROM held_tags WHERE customer_id = $id ORDER BY tag"
-_SCORE = """
-SELECT r.scheme, s.segment, s.recency_days, s.frequency, s.monetary_fen, s.r_score, s.f_score, s.m_score
-FROM scores AS s JOIN score_runs AS r ON r.run_id = s.run_id
-WHERE s.customer_id = $id AND s.run_id = (SELECT max(run_id) FROM score_runs)
-"""
+_SCORE_COLUMNS = (
+    "segment", "recency_days", "frequency", "monetary_fen", "r_score", "f_score", "m_score", *CHURN_COLUMNS,
+)  # fmt: skip
 _LEADS = """
 SELECT s.lead_id, s.state, s.staff_id, s.source, s.channel, s.last_sec
 FROM lead_state AS s JOIN customer_keys AS k ON k.kind = 'phone' AND k.value = s.phone AND k.customer_id = $id
@@ -177,9 +176,30 @@ def read_card(con: DuckDBPyConnection, customer_id: int, as_of: AsOf, *, reveal:
         "tags": rows(_TAGS),
         "stage": _stage(con, moves, as_of),
         "stage_moves": [_worded(move, shown) for move in moves],
-        "score": next(iter(rows(_SCORE)), None),
+        "score": _score(con, customer_id, as_of),
         "leads": rows(_LEADS),
         "opt_outs": rows(_OPT_OUTS),
+    }
+
+
+def _score(con: DuckDBPyConnection, customer_id: int, as_of: AsOf) -> dict[str, Any] | None:
+    """What the newest score run as of the moment says of the customer; None where it says nothing."""
+    from siyu_cli.store.engine import DuckDbEngine
+
+    run = newest_score_run(DuckDbEngine(con), as_of)
+    if run is None:
+        return None
+    sql = f"SELECT {', '.join(_SCORE_COLUMNS)} FROM scores WHERE run_id = ? AND customer_id = ?"
+    found = con.execute(sql, [run.run_id, customer_id]).fetchall()
+    if not found:
+        return None
+    told = json.loads(run.churn) if run.churn else {}
+    return {
+        "scheme": run.scheme,
+        "as_of": date_of(run.as_of_sec // DAY_SECONDS).isoformat(),
+        **dict(zip(_SCORE_COLUMNS, found[0], strict=True)),
+        "horizon_days": told["backtest"]["horizon_days"] if told else None,
+        "ahead_model": told["ahead"]["model"] if told and told["ahead"] else None,
     }
 
 

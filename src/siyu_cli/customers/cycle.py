@@ -103,7 +103,8 @@ def read_cycle(engine: Engine, as_of: AsOf, days: str, percent: int, rules: Sequ
         if one.total >= FEWEST_GAPS
     ]
     found.sort(key=lambda one: (-one.gaps.total, one.name))
-    shown = found[:_MOST_CATEGORIES]
+    # The one category of a shop only says again what the shop says.
+    shown = found[:_MOST_CATEGORIES] if [one.gaps.total for one in found] != [gaps.total] else []
     names = category_names(engine, {one.name for one in shown})
     shown = [replace(one, name=names.get(one.name, one.name)) for one in shown]
     return Cycle(gaps, regularity(before, last), tuple(shown), percent, starter_days(rules))

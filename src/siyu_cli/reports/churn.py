@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 SAVED = 20
 _TO_SAVE = ("中", "高")
 
-# Parameters: run, two risks, the latest day, how many.
+# Parameters: the latest day of a usual gap, run, two risks, how many.
 _TO_SAVE_SQL = """
-SELECT s.customer_id, s.risk, s.p_buy, s.recency_days, s.rhythm_days, s.late_days, s.net_fen, p.owner_id, c.name
+SELECT CASE WHEN s.recency_days <= ? THEN 0 ELSE 1 END AS is_far, s.customer_id, s.risk, s.p_buy, s.recency_days, s.rhythm_days, s.late_days, s.net_fen, p.owner_id, c.name
 FROM scores AS s
 JOIN fact_customers AS p ON p.customer_id = s.customer_id
 JOIN customers AS c ON c.customer_id = s.customer_id
-WHERE s.run_id = ? AND s.risk IN (?, ?) AND s.late_days > 0 AND s.recency_days <= ? AND p.is_opted_out = 0
-ORDER BY s.net_fen DESC, s.customer_id
+WHERE s.run_id = ? AND s.risk IN (?, ?) AND s.late_days > 0 AND p.is_opted_out = 0
+ORDER BY is_far, s.net_fen DESC, s.customer_id
 LIMIT ?
 """
 _STAFF_SQL = "SELECT staff_id, name FROM staff"
@@ -67,7 +67,7 @@ def read_churn(engine: Engine, as_of: AsOf) -> ChurnReport | None:
 
 def _people_to_save(engine: Engine, run: ScoreRun, told: dict[str, Any]) -> tuple[ToSave, ...]:
     last_day = told["cycle"]["late_line_days"]
-    rows = engine.query(_TO_SAVE_SQL, (run.run_id, *_TO_SAVE, last_day or 0, SAVED)).to_pylist()
+    rows = engine.query(_TO_SAVE_SQL, (last_day or 0, run.run_id, *_TO_SAVE, SAVED)).to_pylist()
     names = {row["staff_id"]: row["name"] for row in engine.query(_STAFF_SQL).to_pylist()}
     phones = _phones(engine, [int(row["customer_id"]) for row in rows])
     days, base = told["backtest"]["horizon_days"], told["backtest"]["base_rate"]
@@ -82,9 +82,11 @@ def _people_to_save(engine: Engine, run: ScoreRun, told: dict[str, Any]) -> tupl
             int(row["net_fen"]),
             tr(
                 f"约 {row['rhythm_days']} 天来一次,已 {row['recency_days']} 天没来,晚 {row['late_days']} 天;"
-                f"{days} 天内再买约 {row['p_buy']:.0%},全店 {base:.0%}",
+                f"{days} 天内再买约 {row['p_buy']:.0%},全店 {base:.0%}"
+                + (f";已晚过 95% 的复购间隔({last_day} 天)" if row["is_far"] else ""),
                 f"comes about every {row['rhythm_days']} days, away for {row['recency_days']}, {row['late_days']} late; "
-                f"buys within {days} days: {row['p_buy']:.0%}, everybody {base:.0%}",
+                f"buys within {days} days: {row['p_buy']:.0%}, everybody {base:.0%}"
+                + (f"; later than 95 % of all gaps ({last_day} days)" if row["is_far"] else ""),
             ),
         )
         for row in rows
@@ -139,8 +141,9 @@ def churn_definitions() -> dict[str, tuple[str, str]]:
         "churn_to_save": (
             tr("本周先救谁", "Whom to save"),
             tr(
-                f"风险中或高、比自己的节奏晚、但还没晚过 95% 的复购间隔、没有退订的客户,按净额取前 {SAVED} 位",
-                f"risk 中 or 高, later than their rhythm, within 95 % of all gaps, not opted out: the {SAVED} largest by net",
+                f"风险中或高、比自己的节奏晚、没有退订的客户取 {SAVED} 位:先是还没晚过 95% 的复购间隔的,再是其余的,各按净额",
+                f"risk 中 or 高, later than their rhythm, not opted out: {SAVED}, first those within 95 % of all gaps, "
+                "then the others, each by net",
             ),
         ),
     }

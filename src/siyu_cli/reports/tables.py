@@ -53,7 +53,10 @@ buyers AS (
 phones AS (
     SELECT customer_id, min(value) AS phone FROM customer_keys WHERE kind = 'phone' GROUP BY customer_id
 ),
-scored AS (SELECT customer_id, r_score, f_score, m_score, segment_code, segment FROM scores WHERE run_id = {{score_run}}),
+scored AS (
+    SELECT customer_id, r_score, f_score, m_score, segment_code, segment, {", ".join(CHURN_COLUMNS)}
+    FROM scores WHERE run_id = {{score_run}}
+),
 owners AS (
     SELECT k.customer_id, min_by(s.staff_id, s.lead_id) AS owner
     FROM customer_keys AS k JOIN lead_state AS s ON s.phone = k.value
@@ -64,7 +67,8 @@ SELECT c.customer_id, coalesce(b.buyer_ids, '') AS buyer_ids, {{phone:p.phone}},
        CAST(coalesce(o.days, 0) AS BIGINT) AS days,
        CAST(coalesce(o.net_fen, 0) AS BIGINT) AS net_fen,
        coalesce({_moment("o.first_sec")}, '') AS first_at, coalesce({_moment("o.last_sec")}, '') AS last_at,
-       s.r_score, s.f_score, s.m_score, coalesce(s.segment_code, '') AS segment_code, coalesce(s.segment, '') AS segment
+       s.r_score, s.f_score, s.m_score, coalesce(s.segment_code, '') AS segment_code, coalesce(s.segment, '') AS segment,
+       {", ".join(f"s.{name}" for name in CHURN_COLUMNS)}
 FROM customers AS c
 LEFT JOIN bought AS o USING (customer_id)
 LEFT JOIN buyers AS b USING (customer_id)
