@@ -160,6 +160,39 @@ def test_w606_tags_without_a_test() -> None:
     assert warnings_of(tags + tests, untested=True) == [("W606", "丙")]
 
 
+def test_w606_many_of_one_file_are_told_together() -> None:
+    tags = "".join(f"  标签{number}: {{when: 订单数 >= {number}}}\n" for number in range(1, 5))
+    tests = "tests: [{name: 试, as_of: 2025-03-15, customers: [{id: 一, expect: {lacks: [别的]}}]}]\n"
+    other = "tags: {别的: {when: 订单数 >= 9}, 落下: {when: 订单数 >= 8}}\n"
+    linted = lint_rules(
+        check_rules([("a.yaml", f"tags:\n{tags}".encode()), ("b.yaml", (other + tests).encode())])
+    )
+    assert [(one.place.mark.file, one.message) for one in linted.problems] == [
+        ("a.yaml", "这个文件里 4 个标签没有测试提到:标签1、标签2、标签3、标签4"),
+        ("b.yaml", "标签「落下」没有测试提到"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("of", "found"),
+    [
+        ("订单数", [("W602", "没买过")]),
+        ("消费额", [("W602", "没买过")]),
+        ("距上次购买天数", []),
+        ("客单价", []),
+        ("积分", []),
+    ],
+)
+def test_w602_what_is_never_missing_has_no_band_for_it(of: str, found: list[tuple[str, str]]) -> None:
+    bands = f"tag_groups: {{档: {{bands: {{of: {of}, cuts: [1], names: [低, 高], missing: 没买过}}}}}}"
+    assert warnings_of(bands) == found
+
+
+def test_conditions_of_stages_are_looked_at_too() -> None:
+    stages = "stages: [{name: 甲}, {name: 乙, when: [订单数 >= 3, 订单数 < 2]}]"
+    assert warnings_of(stages) == [("W602", "订单数 < 2")]
+
+
 def test_w608_names_too_long_for_wecom() -> None:
     name = "很" * 31
     assert warnings_of(f"tags: {{{name}: {{when: 订单数 >= 1}}}}") == [("W608", name)]

@@ -169,6 +169,9 @@ def test_words_of_other_languages_are_translated(line: str, hint: str) -> None:
         ("tags: [甲]", "E107", "["),
         ("version: 2", "E307", "2"),
         ("tags: {甲: {when: 订单数(近90天, 水果) >= 2}}", "E106", "订单数(近90天"),
+        ("tags: {甲: {when: 消费额 >= 1,000元}}", "E106", "消费额 >= 1"),
+        ("tags: {甲: {when: [消费额 >= 1,000元, 订单数 >= 1]}}", "E106", "消费额 >= 1"),
+        ("tags: {甲: {when: {not: 消费额 >= 1,000元}}}", "E106", "消费额 >= 1"),
         ("scopes: {甲: {on: 客户, when: 店铺 是 甲}}", "E307", "客户"),
         ("scopes: {甲: {on: orders, when: 商品名 是 甲}}", "E202", "商品名"),
         ("scopes: {今天: {on: orders, when: 店铺 是 甲}}", "E206", "今天"),
@@ -329,6 +332,35 @@ tags:
 def test_deep_nesting_and_foreign_bytes() -> None:
     assert problems_of(tag("not: {all: " * 15 + "订单数 >= 1" + "}" * 15))[0][0] in ("E403", "E103")
     assert problems_of("标签: 1".encode("gbk"))[0][0] == "E101"
+
+
+def said_of(text: str | bytes) -> str:
+    """Everything shown of the mistakes of a file."""
+    raw = text if isinstance(text, bytes) else text.encode()
+    with pytest.raises(RulesRefused) as refused:
+        check_rules([("a.yaml", raw)])
+    return "\n".join(map(str, refused.value.problems))
+
+
+def test_hints_say_what_to_write_instead() -> None:
+    assert "数字里不写逗号:1000元" in said_of("tags: {甲: {when: 消费额 >= 1,000元}}")
+    assert "先在 metrics 里写一个比值" in said_of("tags: {甲: {when: '消费额(近30天) > 消费额(近90天)'}}")
+    assert "比值" not in said_of("tags: {甲: {when: 订单数 >= 三次}}")
+    many = "tags: {甲: {when: {at_least: {n: 3, of: [订单数 >= 1, 消费额 >= 1]}}}}"
+    assert "of 里有 2 条,n 应是 1 到 2 的整数" in said_of(many)
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16", "utf-16-le"])
+def test_a_line_of_another_encoding_is_shown_as_it_reads(encoding: str) -> None:
+    assert "    1 | tags: {老客: {when: 订单数 >= 2}}" in said_of(
+        "tags: {老客: {when: 订单数 >= 2}}".encode(encoding)
+    )
+
+
+def test_bytes_of_no_encoding_are_not_shown() -> None:
+    said = said_of(b"tags: \xff\xff\xfe\x80 \x81")
+    assert "E101" in said
+    assert "\ufffd" not in said
 
 
 def test_all_files_in_one_go_with_lines_and_carets() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cache
@@ -302,6 +303,16 @@ def _hint_for(word: str, otherwise: str) -> str:
     return otherwise
 
 
+def _ratio_hint(word: str) -> str:
+    """Where a number is compared with a name: two metrics."""
+    if not re.match(r"[^\W\d]", word):
+        return ""
+    return tr(
+        "右边只能是数字。两个指标相比,先在 metrics 里写一个比值:比: {ratio: [甲, 乙]},再写 比 >= 1",
+        "Only a number fits here. To compare two metrics define a ratio: 比: {ratio: [甲, 乙]}, then write 比 >= 1",
+    )
+
+
 def _complaint(error: UnexpectedInput, text: str) -> LineSyntaxError:
     """Lark's complaint in the operator's words, by what would have fitted."""
     token = getattr(error, "token", None)
@@ -340,7 +351,7 @@ def _complaint(error: UnexpectedInput, text: str) -> LineSyntaxError:
     if "NUMBER" in expected:
         # `=>` and `==` were read as = before the rest.
         before = text[start - 1] if text[start : start + 1] in ("=", "<", ">") else ""
-        hint = _hint_for(before + text[start:end], "")
+        hint = _hint_for(before + text[start:end], "") or _ratio_hint(text[start:end])
         return LineSyntaxError(
             tr(f"这里应是数字:{found}", f"A number belongs here: {found}"), hint, start, end
         )

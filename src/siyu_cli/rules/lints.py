@@ -40,6 +40,8 @@ from siyu_cli.rules.tree import (
 # What 企业微信 takes.
 MAX_TAG_NAME = 30
 MAX_TAGS = 3000
+# More untested tags of one file than these are told together.
+_TOLD_ONE_BY_ONE = 3
 # Aggregates over no rows that are 0; all others are missing then.
 _ZERO = ("count", "days", "distinct", "sum")
 
@@ -68,12 +70,14 @@ def lint_words(report: Report, rules: RuleSet) -> None:
             message = tr(f"{what}「{entry.name}」没有地方用到", f"{what} “{entry.name}” is used nowhere")
             place = Place(entry.mark, len(entry.name))
             report.warn("W605", place, message, tr("用不着就删掉", "Delete it if nobody needs it"))
+    _lint_never_missing(report, rules)
     _lint_tests(report, rules)
     _lint_names(report, rules)
 
 
 def _conditions(rules: RuleSet) -> Iterator[Condition]:
     yield from (rule.when for rule in rules.tags)
+    yield from (stage.when for stage in rules.stages if stage.when is not None)
     yield from (scope.when for scope in scopes_of(rules))
 
 
@@ -281,7 +285,7 @@ def _lint_keywords(report: Report, test: TextTest) -> None:
 
 
 def _lint_tests(report: Report, rules: RuleSet) -> None:
-    """W606: a tag that no test expects or rules out; where there is no test at all, that is said once."""
+    """W606: a tag that no test expects or rules out; many of one file, or no test at all, are said once."""
     expectations = [one for test in rules.tests for step in test.steps for one in step.expectations]
     tested = {tag for one in expectations for tag in (*one.has, *one.lacks, *(one.only or ()))}
     untested = [rule for rule in rules.tags if rule.name not in tested]
@@ -291,9 +295,40 @@ def _lint_tests(report: Report, rules: RuleSet) -> None:
         message = tr(f"{len(untested)} 个标签,一个测试也没有", f"{len(untested)} tags and no test at all")
         report.warn("W606", Place(first.mark, len(first.name)), message, hint)
         return
+    by_file: dict[str, list[TagRule]] = {}
     for rule in untested:
-        message = tr(f"标签「{rule.name}」没有测试提到", f"No test speaks of the tag “{rule.name}”")
-        report.warn("W606", Place(rule.mark, len(rule.name)), message, hint)
+        by_file.setdefault(rule.mark.file, []).append(rule)
+    for rules_of in by_file.values():
+        if len(rules_of) <= _TOLD_ONE_BY_ONE:
+            for rule in rules_of:
+                message = tr(f"标签「{rule.name}」没有测试提到", f"No test speaks of the tag “{rule.name}”")
+                report.warn("W606", Place(rule.mark, len(rule.name)), message, hint)
+            continue
+        ordered = sorted(rules_of, key=lambda rule: (rule.mark.line, rule.mark.column))
+        names = "、".join(rule.name for rule in ordered)
+        message = tr(
+            f"这个文件里 {len(ordered)} 个标签没有测试提到:{names}",
+            f"{len(ordered)} tags of this file that no test speaks of: {names}",
+        )
+        report.warn("W606", Place(ordered[0].mark, len(ordered[0].name)), message, hint)
+
+
+def _lint_never_missing(report: Report, rules: RuleSet) -> None:
+    """W602: `missing` of bands over a number that is 0 where there is nothing, never missing."""
+    for rule in rules.tags:
+        match rule.when:
+            case Not(Present(value)) if (
+                rule.group and isinstance(value, Metric) and not _can_be_missing(value)
+            ):
+                message = tr(
+                    f"分段的数从不缺(一单也没有时是 0),「{rule.name}」谁也轮不到",
+                    f"This number is 0 where there is nothing, never missing: nobody gets “{rule.name}”",
+                )
+                hint = tr(
+                    "去掉 missing;没有的人算在最低一段",
+                    "Leave missing out: these people are in the lowest band",
+                )
+                report.warn("W602", Place(rule.mark, len(rule.name)), message, hint)
 
 
 def _lint_names(report: Report, rules: RuleSet) -> None:

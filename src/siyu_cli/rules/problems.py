@@ -11,6 +11,7 @@ from siyu_cli.language import tr
 from siyu_cli.words import did_you_mean, strip_control
 from siyu_cli.yamlcauses import slip_of
 from siyu_cli.yamlfile import Mark, Node, Scalar, YamlProblem
+from siyu_cli.yamltext import is_utf16, looks_like_gbk
 
 Severity = Literal["error", "warning"]
 # So much of a long line is shown around a mistake.
@@ -127,7 +128,7 @@ class Report:
 
     def add_file(self, name: str, raw: bytes) -> None:
         """Remember the lines of a file, so that problems in it can be shown."""
-        text = raw.decode("utf-8-sig", errors="replace")
+        text = _shown(raw)
         # YAML ends lines at these; str.splitlines would also split at form feeds and shift the count.
         self._lines[name] = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
@@ -213,6 +214,17 @@ def _position(problem: Problem) -> tuple[str, int, int, str]:
 def place_of(node: Node) -> Place:
     """A whole scalar, or the start of a list or mapping."""
     return Place(node.mark, max(1, len(node.text)) if isinstance(node, Scalar) else 1)
+
+
+def _shown(raw: bytes) -> str:
+    """The text of a file as a person sees it, whatever its encoding; '' where nobody knows that."""
+    for encoding, is_it in (("utf-8-sig", True), ("utf-16", is_utf16(raw)), ("gb18030", looks_like_gbk(raw))):
+        try:
+            if is_it:
+                return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return ""
 
 
 def suggestion(word: str, known: list[str]) -> str:

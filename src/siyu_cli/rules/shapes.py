@@ -47,7 +47,7 @@ def pairs_of(report: Report, node: Node | None, known: tuple[str, ...], what: st
     for key, value in node.pairs:
         if key.text in known:
             found[key.text] = (key, value)
-        elif not is_cut(key.text):
+        elif not (is_cut(key.text) or (not found.is_whole and _is_rest_of_number(key))):
             found.is_whole = False
             report.add(
                 "E107",
@@ -86,14 +86,17 @@ def texts_of(report: Report, node: Node) -> list[Scalar]:
     return found
 
 
-def whole_number_of(report: Report, node: Node, low: int, high: int) -> int | None:
-    """A whole number from low to high, or None with an E307."""
+def whole_number_of(report: Report, node: Node, low: int, high: int, what: str = "") -> int | None:
+    """A whole number from low to high, or None with an E307; `what` says which number and why so."""
     if isinstance(node, Scalar) and type(node.value) is int and low <= node.value <= high:
         return node.value
     report.add(
         "E307",
         node,
-        tr(f"这里应是 {low} 到 {high} 的整数", f"A whole number from {low} to {high} belongs here"),
+        tr(
+            f"{what or '这里'}应是 {low} 到 {high} 的整数",
+            f"{what}{'must be a' if what else 'A'} whole number from {low} to {high}{'' if what else ' belongs here'}",
+        ),
     )
     return None
 
@@ -263,7 +266,8 @@ def _at_least(report: Report, node: Node, leaf: Leaf, depth: int) -> Condition |
     members = _members(report, pairs["of"][1], leaf, depth)
     if members is None:
         return None
-    n = whole_number_of(report, pairs["n"][1], 1, len(members))
+    what = tr(f"of 里有 {len(members)} 条,n ", f"of has {len(members)} conditions: n ")
+    n = whole_number_of(report, pairs["n"][1], 1, len(members), what)
     return None if n is None else AtLeast(n, members)
 
 
@@ -277,7 +281,7 @@ def _members(report: Report, node: Node, leaf: Leaf, depth: int) -> tuple[Condit
     while position < len(items):
         item = items[position]
         end = _end_of_cut(items, position)
-        if end > position:
+        if end > position and isinstance(item, Scalar):
             _report_cut(report, item)
             members.append(None)
             # What the comma cut off belongs to this mistake.
@@ -294,21 +298,41 @@ def report_cut_pairs(report: Report, node: Mapping) -> bool:
     cut = [
         value
         for (_, value), (following, _) in pairwise(node.pairs)
-        if isinstance(value, Scalar) and is_cut(value.text) and is_cut(following.text)
+        if isinstance(value, Scalar)
+        and ((is_cut(value.text) and is_cut(following.text)) or _is_one_number(value, following))
     ]
     for value in cut:
         _report_cut(report, value)
     return bool(cut)
 
 
-def _report_cut(report: Report, node: Node) -> None:
-    hint = tr("括号里的逗号改成顿号「、」", "Write 、 instead of the comma inside the brackets")
+def _is_one_number(left: Node, right: Node) -> bool:
+    """`… >= 1` and `000元`: a number was written with a comma."""
+    is_open = isinstance(left, Scalar) and not left.is_quoted and bool(re.search(r"\d$", left.text))
+    return is_open and _is_rest_of_number(right)
+
+
+def _is_rest_of_number(node: Node) -> bool:
+    """`000元`: what a comma has cut off a number."""
+    return isinstance(node, Scalar) and not node.is_quoted and bool(re.match(r"\d{3}(?!\d)", node.text))
+
+
+def _report_cut(report: Report, node: Scalar) -> None:
+    if is_cut(node.text):
+        hint = tr("括号里的逗号改成顿号「、」", "Write 、 instead of the comma inside the brackets")
+    else:
+        hint = tr(
+            "数字里不写逗号:1000元,不是 1,000元;加引号也不行",
+            "Write numbers without commas: 1000元, not 1,000元; quotes do not help",
+        )
     report.add("E106", node, tr("逗号把这一行切断了", "A comma has cut this line"), hint)
 
 
 def _end_of_cut(items: tuple[Node, ...], start: int) -> int:
     """Where the bracket that item `start` leaves open is closed; `start` itself where it leaves none open."""
     first = items[start]
+    if start + 1 < len(items) and _is_one_number(first, items[start + 1]):
+        return start + 1
     if not isinstance(first, Scalar) or first.is_quoted or not is_cut(first.text):
         return start
     for position in range(start + 1, len(items)):
