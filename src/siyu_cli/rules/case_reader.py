@@ -186,13 +186,19 @@ class CaseReader:
             return [one]
         ((field, (_, node)),) = pairs.items()
         values = texts_of(self.report, node)
+        made = [replace(one, name=f"{one.name}·{value.text}") for value in values]
+        # 渠道 is a field of customers and of what they do: it is meant wherever it can be.
         if field in texts:
-            return [_with_text(one, texts[field], value.text) for value in values]
-        column = CUSTOMER_FIELDS[field]
-        return [
-            replace(one, name=f"{one.name}·{value.text}", given=(*one.given, *self._value(column, value)))
-            for value in values
-        ]
+            made = [
+                _with_text(each, texts[field], value.text) for each, value in zip(made, values, strict=True)
+            ]
+        if field in CUSTOMER_FIELDS:
+            column = CUSTOMER_FIELDS[field]
+            made = [
+                replace(each, given=(*each.given, *self._value(column, value)))
+                for each, value in zip(made, values, strict=True)
+            ]
+        return made
 
     def _each(self, pairs: Pairs, key: str, read: Callable[[Node], list[T]]) -> tuple[T, ...]:
         return tuple(one for node in self._items(pairs[key][1]) for one in read(node)) if key in pairs else ()
@@ -436,7 +442,7 @@ def _with_text(one: CaseCustomer, column: str, text: str) -> CaseCustomer:
         for order in one.orders
     )
     events = tuple(replace(event, texts=(*event.texts, *own)) for event in one.events)
-    return replace(one, name=f"{one.name}·{text}", orders=orders, events=events)
+    return replace(one, orders=orders, events=events)
 
 
 def _texts(fields: Mapping[str, Column]) -> dict[str, str]:
