@@ -1,15 +1,13 @@
-"""Answers of the engine: as rows, as Arrow, as arrays."""
+"""Answers of the engine: as rows and as Arrow, and texts kept as numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import duckdb
-import numpy as np
-import pyarrow as pa
 import pytest
 
-from siyu_cli.store.engine import DuckDbEngine, numbers
+from siyu_cli.store.engine import DuckDbEngine
 
 
 @pytest.fixture
@@ -22,20 +20,6 @@ def test_rows_are_those_of_the_query(engine: DuckDbEngine) -> None:
     engine.write("SELECT * FROM (VALUES (1, 'a'), (2, NULL)) AS v(n, word)", "words")
     assert engine.rows("SELECT n, word FROM words WHERE n >= ? ORDER BY n", (1,)) == [(1, "a"), (2, None)]
     assert engine.rows("SELECT n FROM words WHERE n > ?", (5,)) == []
-
-
-@pytest.mark.parametrize("kind", [pa.int32(), pa.int64(), pa.float64()])
-def test_numbers_of_chunks_and_slices(kind: pa.DataType) -> None:
-    parts = [pa.array([9, 9, 1, 2], kind).slice(2), pa.array([], kind), pa.array([3], kind)]
-    found = numbers(pa.table({"n": pa.chunked_array(parts)}), "n")
-    assert found.tolist() == [1, 2, 3]
-    assert found.dtype == np.dtype(kind.to_pandas_dtype())
-
-
-def test_numbers_of_nothing_and_with_gaps() -> None:
-    assert numbers(pa.table({"n": pa.array([], pa.int32())}), "n").tolist() == []
-    with pytest.raises(ValueError, match="missing"):
-        numbers(pa.table({"n": pa.array([1, None])}), "n")
 
 
 def test_few_texts_are_kept_as_numbers_and_compare_as_texts(

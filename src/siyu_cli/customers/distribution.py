@@ -13,8 +13,6 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
-from siyu_cli.store.engine import numbers
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -56,7 +54,7 @@ class Distribution:
         import numpy as np
 
         num, den, count = (
-            numbers(table, name).astype(np.int64) for name in ("value_num", "value_den", "customers")
+            table.column(name).to_numpy().astype(np.int64) for name in ("value_num", "value_den", "customers")
         )
         # Equal fractions give equal (quotient, remainder ÷ denominator); unequal ones differ by more than a
         # double's step as long as denominators stay below 2^26, far above the orders of one customer.

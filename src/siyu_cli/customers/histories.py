@@ -16,7 +16,6 @@ from siyu_cli.customers.facts import has_divided_orders, order_facts
 from siyu_cli.forecast.histories import Histories, Ints
 from siyu_cli.forecast.rhythm import Gaps
 from siyu_cli.forecast.special import Floats
-from siyu_cli.store.engine import numbers
 
 if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
@@ -142,7 +141,7 @@ def read_buyers(engine: Engine, day: int, days: str, came: str) -> Buyers:
     table = engine.query(_HISTORIES_SQL.format(days=days, came=came), (day, day))
 
     def column(name: str) -> Ints:
-        return np.asarray(numbers(table, name), np.int64)
+        return np.asarray(table.column(name).to_numpy(), np.int64)
 
     return Buyers(
         day,
@@ -158,17 +157,19 @@ def read_buyers(engine: Engine, day: int, days: str, came: str) -> Buyers:
 def read_gaps(engine: Engine, days: str) -> Gaps:
     """All gaps of table `days`."""
     table = engine.query(_GAPS_ONLY_SQL.format(days=days))
-    return Gaps.of(numbers(table, "gap_days"), numbers(table, "gap_count"))
+    return Gaps.of(table.column("gap_days").to_numpy(), table.column("gap_count").to_numpy())
 
 
 def read_gaps_and_pairs(engine: Engine, days: str) -> tuple[Gaps, Any, Any]:
     """All gaps of table `days`, and each customer's last gap but one and last, for those who have two."""
     engine.write(_SPACED_SQL.format(days=days), "churn_gaps")
     table = engine.query(_GAPS_SQL)
-    gaps = Gaps.of(numbers(table, "gap_days"), numbers(table, "gap_count"))
+    gaps = Gaps.of(table.column("gap_days").to_numpy(), table.column("gap_count").to_numpy())
     pairs = engine.query(_LAST_TWO_SQL)
-    customers = numbers(pairs, "customers")
-    before, last = (np.repeat(numbers(pairs, name), customers) for name in ("gap_before", "gap_days"))
+    customers = pairs.column("customers").to_numpy()
+    before, last = (
+        np.repeat(pairs.column(name).to_numpy(), customers) for name in ("gap_before", "gap_days")
+    )
     return gaps, before, last
 
 
@@ -187,5 +188,5 @@ def read_category_gaps(engine: Engine, as_of: AsOf) -> dict[str, Gaps]:
     opening, params = order_facts(as_of, is_divided=has_divided_orders(engine))
     table = engine.query(f"{opening}, {_CATEGORIES_SQL}", params)
     names = np.asarray(table.column("category_key").to_pylist(), object)
-    days, counts = (numbers(table, name) for name in ("gap_days", "gap_count"))
+    days, counts = (table.column(name).to_numpy() for name in ("gap_days", "gap_count"))
     return {str(name): Gaps.of(days[names == name], counts[names == name]) for name in sorted(set(names))}

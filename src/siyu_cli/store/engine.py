@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
@@ -76,22 +75,3 @@ class DuckDbEngine:
         )
         # TRY_CAST, which cannot fail, is asked once per different text of a block; CAST once per row.
         return f"TRY_CAST({plain} AS {name}_texts)"
-
-
-def numbers(table: pa.Table, name: str) -> np.ndarray[tuple[int, ...], Any]:
-    """A column of numbers without gaps as an array. Arrow's own way imports pandas, which takes 0.4 s."""
-    import numpy as np
-
-    column = table.column(name)
-    if column.null_count:
-        raise ValueError(f"{name} has missing values")
-    if not len(column):
-        return np.zeros(0, np.int64)
-    kind = np.dtype(column.type.to_pandas_dtype())
-    return np.concatenate(
-        [
-            np.frombuffer(chunk.buffers()[1], kind, len(chunk), chunk.offset * kind.itemsize)
-            for chunk in column.chunks
-            if len(chunk)
-        ]
-    )
