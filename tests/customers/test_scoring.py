@@ -161,9 +161,10 @@ def test_scoring_loads_no_library_it_can_do_without(shop: Any, scheme: str, spar
     """Each takes longer to load than the scoring of most shops."""
     fill(shop, ORDERS)
     code = (
-        "import sys; from siyu_cli.app import app\n"
-        f"app(['-w', {str(shop.root)!r}, 'score-customers', '--scheme', {scheme!r}], standalone_mode=False)\n"
-        "print(sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+        "import atexit, sys; from siyu_cli.app import main\n"
+        f"sys.argv = ['siyu', '-w', {str(shop.root)!r}, 'score-customers', '--scheme', {scheme!r}]\n"
+        "atexit.register(lambda: print(sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr))\n"
+        "main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8"
