@@ -139,10 +139,10 @@ class Value:
 def value_ahead(fit: Fit, x: Floats, mean: Floats, count: Count, levels: tuple[float, ...] = ()) -> Value:
     """Purchases ahead times their worth. Quantiles need `count` with its variance.
 
-    The total is 0 with probability 1 − P(at least one). Given a purchase it is taken as lognormal with the exact
-    mean and variance (where q + px <= 2 the variance does not exist and that of q + px = 2.1 stands for it). On
-    simulated customers the upper line of 90 % holds within a point; a lower line of 10 %, where it is above 0,
-    is undercut by up to a fifth.
+    They are of the total that will be spent, not of its mean. It is 0 with probability 1 − P(at least one). Given a
+    purchase it is taken as gamma with the exact mean and variance (where q + px <= 2 the variance does not exist and
+    that of q + px = 2.1 stands for it), its quantiles by Wilson and Hilferty's cube. Of simulated customers 9.5 to
+    10.5 % spend more than the line of 90 %, and 9 to 14 % less than that of 10 % where it is above 0.
     """
     p, q, v = fit.values(*NAMES)
     worth = expected_worth(fit, x, mean)
@@ -156,13 +156,14 @@ def value_ahead(fit: Fit, x: Floats, mean: Floats, count: Count, levels: tuple[f
     )
     chance = np.maximum(count.at_least_one, 1e-300)
     first, second = total / chance, squares / chance
-    width = np.log(np.maximum(second / np.maximum(first, 1e-300) ** 2, 1.0))
-    middle = np.log(np.maximum(first, 1e-300)) - width / 2
+    # 1 / (9 shape) of that gamma: a ninth of the variance over the squared mean.
+    bend = np.maximum(second / np.maximum(first, 1e-300) ** 2 - 1, 0) / 9
     quantiles = []
     for level in levels:
         inside = (level - (1 - chance)) / chance
         z = _normal_quantile(np.clip(inside, 1e-12, 1 - 1e-12))
-        quantiles.append(np.where(inside <= 0, 0.0, np.exp(middle + np.sqrt(width) * z)))
+        spent = first * np.maximum(1 - bend + z * np.sqrt(bend), 0) ** 3
+        quantiles.append(np.where(inside <= 0, 0.0, spent))
     return Value(total, tuple(quantiles))
 
 
