@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
 _INCOMING = "incoming_rows"
 
-_MEMORY_MIB = 512
+_MEMORY_MIB = 448
 """An import of any length takes no more than this in DuckDB, as fast as with four times as much."""
-_WRITING_MIB = 768
-"""While rows are written: below 700 MiB DuckDB lets only one thread write row groups of so many columns."""
 
 _KINDS = ("orders", "details", "returns")
 """In the order in which files of one run are merged."""
@@ -152,7 +150,7 @@ def _merge_orders(
         orders.judge(con, staging, table.exported_sec)
         orders.claim_people(con, staging)
     identity.resolve(con, run_id)
-    memory.take_at_most(_WRITING_MIB)
+    memory.take_at_most(orders.WRITING_MIB)
     with orders.as_written(con):
         orders.merge(con, staging, _INCOMING, table, run_id)
     memory.take_at_most(_MEMORY_MIB)

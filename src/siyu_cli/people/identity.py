@@ -221,6 +221,16 @@ SELECT p.key_no, p.born_id, coalesce(m.into_id, p.customer_id) AS customer_id
 FROM placed AS p LEFT JOIN identity_moves AS m ON m.from_id = p.customer_id
 """
 
+# What was worked with, as large as all keys together: the rows that are written next need the room.
+_THOUGHTS = (
+    "identity_seen",
+    "identity_keys",
+    "identity_links",
+    "identity_leaves",
+    "identity_bases",
+    "identity_final",
+)
+
 
 def resolve(con: DuckDBPyConnection, run_id: int) -> None:
     """Give every claim of orders a customer.
@@ -238,6 +248,8 @@ def resolve(con: DuckDBPyConnection, run_id: int) -> None:
         SELECT c.namespace, c.buyer_id, c.phone, f.customer_id
         FROM identity_links AS c JOIN identity_final AS f ON f.key_no = coalesce(c.left_no, c.right_no)
     """)
+    for table in ("claims", *_THOUGHTS):
+        con.execute(f"DROP TABLE {table}")
 
 
 def resolve_contacts(con: DuckDBPyConnection, run_id: int) -> None:

@@ -51,6 +51,10 @@ _COLUMNS = (
     "exported_sec", "first_run_id", "run_id", "level", "is_detail", "is_goods",
 )  # fmt: skip
 
+WRITING_MIB = 15 * len(_COLUMNS)
+"""What DuckDB must be allowed while rows are written: of less it lets only one thread write, because it sets
+4 MiB a column aside for each thread and takes no more than about a quarter of the limit for it."""
+
 
 @dataclass(frozen=True)
 class Staging:
