@@ -139,6 +139,23 @@ def test_one_customer_s_risk_in_the_card_and_in_the_table(shop: Any) -> None:
     assert shop.json("show-customer", "3", "--as-of", "2025-03-01").result["score"] is None
 
 
+def test_two_customers_are_told_what_two_can_tell(shop: Any) -> None:
+    fill(shop, [(1, END - 10, 5_000), (2, END - 100, 5_000), (2, END - 50, 5_000)])
+    called = shop.run("score-customers", "--backtest", *AT)
+    assert "0.500" not in called.stdout
+    assert "流失线 50 天" in called.stderr
+    assert "只有 1 个间隔,还不足以照着改规则" in called.stderr
+    assert "可以写成" not in called.stderr
+    assert "所有客户都在" not in called.stderr
+
+
+def test_all_alike_are_not_called_bad_without_a_word(shop: Any) -> None:
+    fill(shop, [(number, END - 10, 5_000) for number in range(1, 4)])
+    called = shop.run("score-customers", "--backtest", *AT)
+    assert "所有客户都在「一般挽留」,这一次没有分出高低" in called.stderr
+    assert "AUC" not in called.stdout  # nobody had bought before the cut: no method to show
+
+
 def test_without_a_signal_nothing_is_used(shop: Any) -> None:
     fill(shop, [(number, END - 200 + number, 100) for number in range(1, 60)])
     shop.run("score-customers", "--backtest", *AT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from siyu_cli.commands.render import Column, Table
@@ -28,7 +29,9 @@ def no_churn_note(*, is_silent: bool) -> str:
 
 def churn_tables(churn: Churn) -> list[Table]:
     """The methods beside each other, the gaps, and the risks where there are any."""
-    tables = [*([_methods_table(churn.backtest)] if churn.backtest else []), _cycle_table(churn)]
+    tables = [_methods_table(churn.backtest)] if churn.backtest and churn.backtest.methods else []
+    if churn.cycle.gaps.total:
+        tables.append(_cycle_table(churn))
     if churn.cuts:
         tables.append(_risk_table(churn))
     return tables
@@ -148,6 +151,7 @@ def _choice_notes(test: Backtest) -> list[str]:
 
 
 def _cycle_notes(churn: Churn) -> list[str]:
+    from siyu_cli.customers.cycle import FEWEST_GAPS
     from siyu_cli.forecast.rhythm import CYCLE, SOME_CYCLE
 
     cycle = churn.cycle
@@ -162,13 +166,24 @@ def _cycle_notes(churn: Churn) -> list[str]:
         f"流失线 {cycle.line} 天:{cycle.percent}% 的复购间隔到这天为止",
         f"Churn line {cycle.line} days: {cycle.percent} % of the repeat gaps are over by then",
     )]  # fmt: skip
-    if cycle.starter:
-        first, last = cycle.starter
+    if cycle.gaps.total < FEWEST_GAPS:
         notes[0] += tr(
-            f";规则 流失.yaml 里写的是 {first} 到 {last} 天(到第 {first} 天为止 {_percent(cycle.gaps.share_over(first))} 的"
-            f"间隔已经过去),按你店里的数据可以写成 {cycle.line} 到 {cycle.late_line} 天",
-            f"; the rule 流失.yaml says {first} to {last} days ({_percent(cycle.gaps.share_over(first))} of the gaps are "
-            f"over by day {first}); your data suggest {cycle.line} to {cycle.late_line} days",
+            f";只有 {cycle.gaps.total} 个间隔,还不足以照着改规则",
+            f"; only {cycle.gaps.total} gaps: too few to go by",
+        )
+    elif cycle.starter:
+        first, last = cycle.starter
+        days = (
+            tr(f"{cycle.line} 到 {cycle.late_line} 天", f"{cycle.line} to {cycle.late_line} days")
+            if cycle.late_line != cycle.line
+            else tr(f"{cycle.line} 天起", f"{cycle.line} days and more")
+        )
+        share = _percent(cycle.gaps.share_over(first))
+        notes[0] += tr(
+            f";规则 流失.yaml 里写的是 {first} 到 {last} 天(到第 {first} 天为止 {share} 的间隔已经过去),"
+            f"按你店里的数据可以写成 {days}",
+            f"; the rule 流失.yaml says {first} to {last} days ({share} of the gaps are over by day {first}); "
+            f"your data suggest {days}",
         )
     k = cycle.regularity.k
     if k is not None:
@@ -179,8 +194,9 @@ def _cycle_notes(churn: Churn) -> list[str]:
             if round(k, 2) >= SOME_CYCLE
             else tr("没有固定的周期,来得随机", "no cycle, as by chance")
         )
-        notes.append(tr(f"购买的规律 k = {k:.2f}(Wheat–Morrison,{cycle.regularity.customers:,} 人有两次间隔):{said}",
-                        f"Regularity k = {k:.2f} (Wheat–Morrison, {cycle.regularity.customers:,} customers): {said}"))  # fmt: skip
+        figure = "∞" if isinf(k) else f"{k:.2f}"
+        notes.append(tr(f"购买的规律 k = {figure}(Wheat–Morrison,{cycle.regularity.customers:,} 人有两次间隔):{said}",
+                        f"Regularity k = {figure} (Wheat–Morrison, {cycle.regularity.customers:,} customers): {said}"))  # fmt: skip
     return notes
 
 

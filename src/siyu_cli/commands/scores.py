@@ -115,6 +115,11 @@ def _word_scores(scoring: Scoring, run_id: int) -> Outcome:
     if anonymous:
         notes.append(tr(f"{anonymous:,} 单没有买家信息,不参与分群(仍计入店铺合计)",
                         f"{anonymous:,} orders name no buyer: in no segment, but in the totals"))  # fmt: skip
+    if scored.only_segment:
+        notes.append(tr(
+            f"注意:所有客户都在「{scored.only_segment.name}」,这一次没有分出高低,别照群名办事",
+            f"Note: everybody is in {scored.only_segment.name}: nothing tells them apart this time",
+        ))  # fmt: skip
     tables = [Table(columns, rows), Table(line_columns, scored.line_rows)]
     after = []
     if migration:

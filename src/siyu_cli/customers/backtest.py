@@ -172,7 +172,10 @@ def _test(ranking: Ranking, buyers: Buyers) -> Trial:
     whole = Outcomes(one.scores, one.customers + other.customers, one.bought + other.bought)
     brier = sum(part.brier(chance) * part.total for part, chance in zip(halves, chances, strict=True))
     own = None if ranking.chance is None else float(ranking.chance.mean())
-    return Trial(ranking.name, whole.area(), own, brier / whole.total, (), ranking.message)
+    area = whole.area()
+    # Where everybody bought, or nobody, there is nothing to rank.
+    auc = area if area.bought and area.others else None
+    return Trial(ranking.name, auc, own, brier / whole.total, (), ranking.message)
 
 
 def _by_halves(score: Floats, buyers: Buyers) -> tuple[list[Outcomes], list[Floats]]:

@@ -152,6 +152,12 @@ class Scored:
         return {letter: lines.as_dict(self.scheme.levels) for letter, lines in self.lines.items()}
 
     @property
+    def only_segment(self) -> Segment | None:
+        """The segment that holds everybody, where there is more than one to hold them."""
+        filled = [segment for segment, customers, _ in self.segments if customers]
+        return filled[0] if len(filled) == 1 and len(self.segments) > 1 else None
+
+    @property
     def line_rows(self) -> list[tuple[str, str, str, str]]:
         """Letter, definition, score cuts and the better side of the line, as words."""
         levels = self.scheme.levels
@@ -160,7 +166,7 @@ class Scored:
                 SHORT[letter].upper(),
                 lines.measure.of,
                 lines.cut_words,
-                lines.words(letter, levels) if levels else "–",
+                lines.words(letter, levels) if levels and self.customers else "–",
             )
             for letter, lines in self.lines.items()
         ]
