@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from siyu_cli.rules.load import check_rules
 from siyu_cli.rules.problems import RulesRefused
 from siyu_cli.rules.structure import STRUCTURE
 from siyu_cli.rules.vocabulary import built_in_names
+from siyu_cli.store.fixtures import memory_store
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
@@ -36,12 +39,19 @@ WRONG = [
 ]
 
 
+@pytest.fixture(scope="module")
+def store() -> Iterator[Any]:
+    """One for all examples: what a test puts in is taken back."""
+    with memory_store() as con:
+        yield con
+
+
 @pytest.mark.parametrize(
     ("page", "name", "block"), EXAMPLES, ids=[f"{page}-{name}" for page, name, _ in EXAMPLES]
 )
-def test_every_example_is_loaded_and_evaluated(page: str, name: str, block: str) -> None:
+def test_every_example_is_loaded_and_evaluated(page: str, name: str, block: str, store: Any) -> None:
     rules = check_rules([(f"{page}.md", block.encode())])
-    verdict = judge(rules, rules.tests)
+    verdict = judge(rules, rules.tests, store=store)
     assert verdict.checks
     assert verdict.failures == ()
     if page != "keys":

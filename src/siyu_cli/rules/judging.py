@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,8 +96,11 @@ def judge(
     with_mutants: bool = False,
     tags: Iterable[str] | None = None,
     stages: bool = True,
+    store: DuckDBPyConnection | None = None,
 ) -> Verdict:
-    """Run tests. Coverage and mutants are about `tags` (None: all of the rule set) and, with `stages`, the stages.
+    """Run tests, in an empty store (`store.fixtures.memory_store`) where one is given: it is empty again afterwards.
+
+    Coverage and mutants are about `tags` (None: all of the rule set) and, with `stages`, the stages.
 
     Mutants are only tried where everything passes: of rules that fail, nobody knows what they should do.
     """
@@ -108,7 +112,7 @@ def judge(
     tracer = Tracer(about) if with_coverage else None
     mutants: list[Mutant] | None = None
     survivors: list[Mutant] = []
-    with memory_store() as con:
+    with memory_store() if store is None else nullcontext(store) as con:
         held, rows = run_tests(con, rules, tests, tracer)
         checks = tuple(checks_of(tests, held, automatic))
         failures = _explain(con, rules, tests, [check for check in checks if not check.is_met])

@@ -147,7 +147,7 @@ class _Bench:
             apply_changes(self.con, number + 1, as_of.day, "tag_flags", query.truths)
             plan = plan_stages(self.con, self.rules, query.stages, "tag_flags", as_of)
             apply_stages(self.con, plan, number + 1, as_of)
-            stages = stages_now(self.con)
+            stages = stages_now(self.con) if self.rules.stages else {}
             tags: dict[int, list[tuple[str, str]]] = {}
             for customer_id, tag, source in held_now(self.con):
                 tags.setdefault(customer_id, []).append((tag, source))
