@@ -258,3 +258,14 @@ def test_the_schema_is_where_the_first_line_points_and_is_kept_up(shop: Shop, tm
         == shop.run("list-names", "--schema").stdout
     )
     assert shop.json("list-names", "--schema").result["schema"]["title"] == "siyu rules"
+
+
+def test_units_are_words_of_the_language(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what stands in the line of a rule is Chinese whatever the language."""
+    monkeypatch.setenv("SIYU_LANG", "en")
+    units = {
+        one["name"]: (one["unit"], one["example"])
+        for one in shop.json("list-names", "metrics").result["names"]
+    }
+    assert units["消费额"] == ("yuan", "消费额 >= 100元")
+    assert units["距上次购买天数"] == ("days", "距上次购买天数 >= 3天")

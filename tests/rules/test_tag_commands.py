@@ -355,6 +355,22 @@ def test_set_tag_says_what_it_does_not_take(shop: Shop) -> None:
     assert state(shop) == before
 
 
+def test_tags_are_listed_as_the_files_have_them(shop: Shop) -> None:
+    buyers(shop, 2)
+    only_rule(shop, "tags: {没了: {when: 订单数 >= 1}}")
+    shop.run("apply-tags", *AS_OF)
+    only_rule(shop, (
+        "tags:\n  最后: {when: 订单数 >= 1}\n  丙: {when: 订单数 >= 1}\n"
+        "tag_groups:\n  档:\n    tags:\n      - 高: {when: 消费额 >= 900元}\n      - 中: {when: 消费额 >= 50元}\n    default: 低\n"
+    ))  # fmt: skip
+    (shop.root / "rules" / "a.yaml").write_text("tags: {乙: {when: 订单数 >= 1}}", encoding="utf-8")
+    planned = shop.json("plan-tags", *AS_OF).result["tags"]
+    assert [row["tag"] for row in planned] == ["乙", "最后", "丙", "高", "中", "低", "没了"]
+    assert [row["tag"] for row in shop.json("apply-tags", *AS_OF).result["tags"]] == [
+        row["tag"] for row in planned
+    ]
+
+
 def test_keep_counts_applied_days_only(shop: Shop) -> None:
     """The golden of section 5 through the commands: last true on 03-01, present to 03-31, gone on 04-01."""
     buyers(shop, 1)

@@ -8,6 +8,16 @@ from fractions import Fraction
 from siyu_cli.language import tr
 from siyu_cli.rules.tree import AllOf, AnyOf, Condition, Measure, Metric, NumberTest, NumberValue, Ratio
 
+_UNITS = {
+    Measure.MONEY: "yuan", Measure.TIMES: "times", Measure.DAYS: "days", Measure.MONTH: "month", Measure.MONTH_DAY: "day",
+    Measure.PIECES: "pieces", Measure.KINDS: "kinds", Measure.SCORE: "points",
+}  # fmt: skip
+
+
+def unit_words(measure: Measure) -> str:
+    """The unit for people; in a line of a rule it is always `measure.value`."""
+    return tr(measure.value, _UNITS.get(measure, measure.value))
+
 
 def step_of(value: NumberValue) -> int | None:
     """The smallest difference two values can have, in hundredths of the shown unit; None where there is none.
@@ -102,4 +112,4 @@ def nearest_fit(test: NumberTest) -> tuple[Fraction, bool]:
 
 def _with_unit(value: Fraction, measure: Measure) -> str:
     text = amount_text(value, measure)
-    return text if measure is Measure.PERCENT else f"{text} {measure.value}".rstrip()
+    return text if measure is Measure.PERCENT else f"{text} {unit_words(measure)}".rstrip()

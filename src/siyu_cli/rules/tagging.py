@@ -29,7 +29,7 @@ from siyu_cli.store.tag_state import (
 from siyu_cli.store.tags import TagCount, apply_changes, count_causes, plan_changes, sums_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from duckdb import DuckDBPyConnection
 
@@ -139,7 +139,7 @@ def _plan(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, renamed: tuple[R
     stages = plan_stages(con, rules, query.stages, "tag_flags", as_of)
     late = future_rows(DuckDbEngine(con), as_of)
     find_causes(con, rules, as_of, query.pinned)
-    ordered = tuple(counts[tag] for tag in sorted(counts))
+    ordered = tuple(counts[tag] for tag in in_file_order(rules, counts))
     guards = {rule.name: rule.guard for rule in rules.tags}
     stopped = [
         reason
@@ -157,6 +157,16 @@ def _plan(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, renamed: tuple[R
         truths=query.truths,
         stages=stages,
     )
+
+
+def in_file_order(rules: RuleSet, tags: Iterable[str]) -> list[str]:
+    """Tags as the files have them, those of a group together by its priority; at the end those without a rule."""
+    places = {rule.name: (rule.mark.file, rule.mark.line, rule.mark.column, 0) for rule in rules.tags}
+    for group in rules.groups:
+        mark = group.mark
+        for number, name in enumerate(group.members):
+            places[name] = (mark.file, mark.line, mark.column, number)
+    return sorted(tags, key=lambda tag: (tag not in places, places.get(tag, ("", 0, 0, 0)), tag))
 
 
 def columns_of(rules: RuleSet, query: TagQuery) -> list[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from siyu_cli.events import EVENT_WORDS
 from siyu_cli.language import tr
+from siyu_cli.rules.amounts import unit_words
 from siyu_cli.rules.catalog import (
     CUSTOMER_FIELDS,
     FACT_TABLES,
@@ -81,7 +82,12 @@ def _tag_operands() -> Iterator[Entry]:
     groups = tr("一组群名", "a set of chat groups")
     yield Entry("fields", GROUPS, groups, "", customer, f"{GROUPS} 有 老客群")
     yield Entry(
-        "fields", HELD_DAYS, tr("数字", "number"), Measure.DAYS.value, customer, f"{HELD_DAYS}(甲) >= 7天"
+        "fields",
+        HELD_DAYS,
+        tr("数字", "number"),
+        unit_words(Measure.DAYS),
+        customer,
+        f"{HELD_DAYS}(甲) >= 7天",
     )
 
 
@@ -166,7 +172,7 @@ def rows_of(source: Source) -> str:
 def _metric(name: str, value: Metric | Ratio, where: str) -> Entry:
     is_text = isinstance(value, Metric) and value.is_text
     kind = tr("文字", "text") if is_text else tr("数字", "number")
-    return Entry("metrics", name, kind, value.measure.value, where, line_of(name, value))
+    return Entry("metrics", name, kind, unit_words(value.measure), where, line_of(name, value))
 
 
 def _typed(column: Column) -> tuple[str, str]:
@@ -178,4 +184,4 @@ def _typed(column: Column) -> tuple[str, str]:
         case FlagColumn():
             return tr("是否", "yes or no"), ""
         case NumberColumn(measure=measure):
-            return tr("数字", "number"), measure.value
+            return tr("数字", "number"), unit_words(measure)
