@@ -21,7 +21,6 @@ from siyu_cli.rules.stages import stage_names
 from siyu_cli.store.engine import DuckDbEngine
 from siyu_cli.store.tag_causes import (
     TagRun,
-    blame_all_rules,
     blame_new_rules,
     blame_old_rules,
     blame_time_or_data,
@@ -50,13 +49,28 @@ def cause_words(cause: str) -> str:
     }.get(cause, "")
 
 
-def find_causes(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, pinned: frozenset[str]) -> None:
-    """Fill `cause` in `tag_changes` (see store.tags). Facts of the plan are gone afterwards."""
-    last = last_tag_run(con)
-    old = _rules_of(last)
-    if last is None or old is None:
-        blame_all_rules(con)
-        return
+def last_rules(con: DuckDBPyConnection) -> tuple[TagRun, RuleSet] | None:
+    """The last run and its rules; None before the first, and where this version no longer takes those rules: then
+    every change comes of the rules.
+    """
+    run = last_tag_run(con)
+    if run is None:
+        return None
+    try:
+        return run, check_rules([(name, text.encode()) for name, text in run.files])
+    except InputRefused:
+        return None
+
+
+def find_causes(
+    con: DuckDBPyConnection,
+    last_run: tuple[TagRun, RuleSet],
+    rules: RuleSet,
+    as_of: AsOf,
+    pinned: frozenset[str],
+) -> None:
+    """Fill `cause` in `tag_changes` (see store.tags) from the last run. Facts of the plan are gone afterwards."""
+    last, old = last_run
     former = {rule.was: rule.name for rule in rules.tags if rule.was}
     names = {rule.name: former.get(rule.name, rule.name) for rule in old.tags}
     blame_new_rules(con, [rule.name for rule in rules.tags if rule.name not in names.values()])
@@ -83,16 +97,6 @@ def find_causes(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, pinned: fr
         own_names = {rule.name: rule.name for rule in rules.tags}
         _evaluate(con, now, earlier, own_names, "new_then", stage_names(rules))
     blame_time_or_data(con)
-
-
-def _rules_of(run: TagRun | None) -> RuleSet | None:
-    """The rules of a run; None where this version of the language no longer takes them."""
-    if run is None:
-        return None
-    try:
-        return check_rules([(name, text.encode()) for name, text in run.files])
-    except InputRefused:
-        return None
 
 
 def _evaluate(

@@ -9,7 +9,7 @@ from siyu_cli.customers.facts import future_rows
 from siyu_cli.customers.tables import build_tables
 from siyu_cli.errors import InputRefused, StoppedByGuard
 from siyu_cli.language import tr
-from siyu_cli.rules.causes import find_causes
+from siyu_cli.rules.causes import find_causes, last_rules
 from siyu_cli.rules.compile import TagQuery, compile_tags
 from siyu_cli.rules.holding import Reason
 from siyu_cli.rules.load import load_rules
@@ -131,14 +131,17 @@ def _plan(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, renamed: tuple[R
     if query is None:
         build_tag_state(con, (), as_of.day)
         query = TagQuery("", (), ())
-    counts = {count.tag: count for count in plan_changes(con, "tag_flags", columns_of(rules, query))}
+    last = last_rules(con)
+    changes = plan_changes(con, "tag_flags", columns_of(rules, query), "" if last else "rule")
+    counts = {count.tag: count for count in changes}
     for rule in rules.tags:
         counts.setdefault(rule.name, TagCount(rule.name, 0, 0, 0))
     counts |= _by_reason(con, query, counts)
     several = sums_of(con, "tag_flags", [(column, 1) for column, _ in query.several])
     stages = plan_stages(con, rules, query.stages, "tag_flags", as_of)
     late = future_rows(DuckDbEngine(con), as_of)
-    find_causes(con, rules, as_of, query.pinned)
+    if last:
+        find_causes(con, last, rules, as_of, query.pinned)
     ordered = tuple(counts[tag] for tag in in_file_order(rules, counts))
     guards = {rule.name: rule.guard for rule in rules.tags}
     stopped = [

@@ -69,7 +69,7 @@ def field_title(canonical: str) -> str:
         "phone": tr("手机号", "phone"), "receiver": tr("收货人", "receiver"), "province": tr("省", "province"),
         "city": tr("市", "city"), "stage": tr("阶段", "stage"), "address": tr("地址", "address"), "amount_total": tr("总金额", "total"),
         "amount_paid": tr("实付金额", "paid amount"), "refund_amount": tr("退款金额", "refund"),
-        "refunded_at": tr("退款时间", "refund time"), "unit_price": tr("单价", "unit price"),
+        "refunded_at": tr("退款时间", "refund time"), "unit_price": tr("单价", "unit price"), "customer_id": tr("客户编号", "customer number"),
         "quantity": tr("数量", "quantity"), "status": tr("状态", "status"),
         "refund_status": tr("退款状态", "refund status"), "product": tr("商品", "product"),
         "product_id": tr("商品编号", "product id"), "sku": tr("规格编码", "sku"),

@@ -126,11 +126,6 @@ _OPEN = "action <> 'keep' AND cause = ''"
 _HOLDS = "EXISTS (SELECT 1 FROM {0} AS x WHERE x.customer_id = tag_changes.customer_id AND x.tag = tag_changes.tag)"
 
 
-def blame_all_rules(con: DuckDBPyConnection) -> None:
-    """Every open change comes of the rules."""
-    con.execute(f"UPDATE tag_changes SET cause = 'rule' WHERE {_OPEN}")
-
-
 def blame_new_rules(con: DuckDBPyConnection, new_tags: Sequence[str]) -> None:
     """Open changes of tags that had no rule at the last run, or have none now, come of the rules."""
     con.execute(

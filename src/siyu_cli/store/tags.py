@@ -24,7 +24,7 @@ CREATE OR REPLACE TEMP TABLE tag_changes AS
 SELECT COALESCE(w.customer_id, h.customer_id) AS customer_id, COALESCE(w.tag, h.tag) AS tag,
        CASE WHEN h.customer_id IS NULL THEN 'add'
             WHEN w.customer_id IS NULL THEN 'remove' ELSE 'keep' END AS action,
-       COALESCE(w.rule_hash, h.rule_hash) AS rule_hash, 0 AS is_hand, '' AS cause
+       COALESCE(w.rule_hash, h.rule_hash) AS rule_hash, 0 AS is_hand, CAST($cause AS VARCHAR) AS cause
 FROM (SELECT customer_id, tag, rule_hash FROM wanted_tags AS w {wanted}) AS w
 FULL JOIN (SELECT customer_id, tag, rule_hash FROM tags AS t WHERE source = 'auto' AND is_held = 1 {held}) AS h
   ON h.customer_id = w.customer_id AND h.tag = w.tag
@@ -34,7 +34,7 @@ INSERT INTO tag_changes
 SELECT h.customer_id, h.tag,
        CASE WHEN h.is_held = 1 AND w.customer_id IS NOT NULL THEN 'keep'
             WHEN h.is_held = 1 THEN 'remove' ELSE 'add' END AS action,
-       n.rule_hash, 1 AS is_hand, CASE WHEN h.is_ended = 1 THEN 'ttl' ELSE '' END AS cause
+       n.rule_hash, 1 AS is_hand, CASE WHEN h.is_ended = 1 THEN 'ttl' ELSE $cause END AS cause
 FROM tag_hands AS h JOIN tag_now AS n ON n.tag = h.tag
 LEFT JOIN wanted_tags AS w ON w.customer_id = h.customer_id AND w.tag = h.tag
 WHERE h.is_held = 1 OR w.customer_id IS NOT NULL
@@ -68,36 +68,38 @@ class TagCount:
 
 
 def plan_changes(
-    con: DuckDBPyConnection, flags: str, columns: Sequence[tuple[str, str, str]]
+    con: DuckDBPyConnection, flags: str, columns: Sequence[tuple[str, str, str]], cause: str = ""
 ) -> list[TagCount]:
     """Compare a table of 0/1 columns with the tags held now; the changes stay in `tag_changes`.
 
     `columns` are (column of `flags`, tag, rule hash). A tag that no column speaks of loses its holders, but for
-    those a person pinned. Reads `tag_now` and `tag_hands` (see tag_state).
+    those a person pinned. `cause` is what all changes come of, where that is known beforehand: giving it to tens
+    of millions of rows later would write them all again. Reads `tag_now` and `tag_hands` (see tag_state).
     """
     con.execute(
         "CREATE OR REPLACE TEMP TABLE tag_columns (flag_name VARCHAR, tag VARCHAR, rule_hash VARCHAR)"
     )
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE wanted_tags (customer_id BIGINT, tag VARCHAR, rule_hash VARCHAR)"
-    )
+    # A view: the pairs are looked at as they come, and kept once, as changes.
+    pairs = "SELECT CAST(NULL AS BIGINT) AS customer_id, '' AS tag, '' AS rule_hash WHERE FALSE"
     if columns:
         con.executemany("INSERT INTO tag_columns VALUES (?, ?, ?)", [list(column) for column in columns])
         names = ", ".join(column for column, _, _ in columns)
-        con.execute(
-            f"INSERT INTO wanted_tags SELECT u.customer_id, c.tag, c.rule_hash"
+        pairs = (
+            f"SELECT u.customer_id, c.tag, c.rule_hash"
             f" FROM (UNPIVOT (SELECT customer_id, {names} FROM {flags}) ON {names} INTO NAME flag_name VALUE is_set)"
             f" AS u JOIN tag_columns AS c ON c.flag_name = u.flag_name WHERE u.is_set = 1"
         )
+    con.execute(f"CREATE OR REPLACE TEMP VIEW wanted_tags AS {pairs}")
     hands = con.execute("SELECT count(*) FROM tag_hands").fetchall()[0][0]
     con.execute(
         _CHANGES_SQL.format(
             wanted=f"WHERE {_NO_HAND.format('w')}" if hands else "",
             held=f"AND {_NO_HAND.format('t')}" if hands else "",
-        )
+        ),
+        {"cause": cause},
     )
     if hands:
-        con.execute(_HAND_CHANGES_SQL)
+        con.execute(_HAND_CHANGES_SQL, {"cause": cause})
     return [TagCount(tag, int(b), int(a), int(r)) for tag, b, a, r in con.execute(_COUNTS_SQL).fetchall()]
 
 
