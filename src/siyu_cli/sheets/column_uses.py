@@ -75,7 +75,7 @@ def field_title(canonical: str) -> str:
         "product_id": tr("商品编号", "product id"), "sku": tr("规格编码", "sku"),
         "category": tr("类目", "category"), "shop": tr("店铺", "shop"), "channel": tr("渠道", "channel"),
         "remark": tr("备注", "remark"), "name": tr("姓名", "name"), "source": tr("来源", "source"),
-        "tags": tr("标签", "tags"), "staff_id": tr("员工账号", "staff account"),
+        "tags": tr("标签", "tags"), "tag": tr("标签", "the tag"), "staff_id": tr("员工账号", "staff account"),
         "department": tr("部门", "department"), "store": tr("门店", "store"), "weight": tr("权重", "weight"),
         "daily_cap": tr("每日上限", "daily cap"), "holding_cap": tr("持有上限", "holding cap"),
         "channels": tr("渠道", "channels"), "regions": tr("地区", "regions"), GIFT: tr("赠品", "gift"),
