@@ -89,12 +89,14 @@ def write_pins(con: DuckDBPyConnection, *, day: int, run_id: int) -> None:
     A line goes into `tag_log` for each hand that says something new (they stay in `touched_pins`), and one for
     every tag that came or went by it. Reads what `note_tags` made.
     """
+    # A tag's own reason counts, then that of the rival put on, then of the first rival in name.
     con.execute("""
         CREATE OR REPLACE TEMP TABLE watched_pins AS
-        SELECT customer_id, tag, arg_min(reason, is_rival) AS reason FROM (
-            SELECT customer_id, tag, reason, 0 AS is_rival FROM hand_pins
+        SELECT customer_id, tag, arg_min(reason, (turn, said_of)) AS reason FROM (
+            SELECT customer_id, tag, reason, 0 AS turn, tag AS said_of FROM hand_pins
             UNION ALL
-            SELECT h.customer_id, r.rival, h.reason, 1 FROM hand_pins AS h JOIN pin_rivals AS r ON r.tag = h.tag)
+            SELECT h.customer_id, r.rival, h.reason, CASE h.act WHEN 'pin_on' THEN 1 ELSE 2 END, h.tag
+            FROM hand_pins AS h JOIN pin_rivals AS r ON r.tag = h.tag)
         GROUP BY customer_id, tag
     """)
     _note_held(con, "held_before")
