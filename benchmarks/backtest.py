@@ -11,14 +11,9 @@ models (its Pareto/NBD alone takes minutes), who came, the AUC of each.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
 from benchmarks.measure import show, time_processes
-from benchmarks.score_customers import fill_store
-from siyu_cli.store.connection import open_store, transaction
+from benchmarks.score_customers import filled_shop
 
 ORDERS = int(os.environ.get("ORDERS", "10000000"))
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
@@ -59,20 +54,8 @@ for fitter in (BetaGeoFitter(), ModifiedBetaGeoFitter()):
 
 def main() -> None:
     """Print the ratios and the memory."""
-    siyu = str(Path(sys.executable).with_name("siyu"))
-    with tempfile.TemporaryDirectory() as folder:
-        base = Path(folder)
-        shop = base / "shop"
-        subprocess.run([siyu, "-q", "init", str(shop)], check=True)
-        with open_store(shop / ".siyu", wait=5, write=True, memory_limit="2GB") as con, transaction(con):
-            fill_store(con, ORDERS)
-        store = str(shop / ".siyu" / "siyu.duckdb")
-
-        def script(name: str, text: str) -> list[str]:
-            (base / f"{name}_side.py").write_text(text, encoding="utf-8")
-            return [sys.executable, str(base / f"{name}_side.py"), store]
-
-        score = [siyu, "-q", "-w", str(shop), "score-customers", "--as-of", AS_OF, "--dry-run"]
+    with filled_shop(ORDERS) as (siyu, script):
+        score = [*siyu, "score-customers", "--as-of", AS_OF, "--dry-run"]
         bare = "bare read of the purchase days (DuckDB)"
         measured = time_processes(
             {

@@ -13,6 +13,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,22 +91,32 @@ def fill_store(con: DuckDBPyConnection, orders: int) -> None:
     )
 
 
-def main() -> None:
-    """Print the ratios."""
+Script = Callable[[str, str], list[str]]
+"""(name, program) → the command that runs the program over the store."""
+
+
+@contextmanager
+def filled_shop(orders: int) -> Iterator[tuple[list[str], Script]]:
+    """A shop with so many orders for as long as it is measured: the start of a `siyu` command in it, and a `Script`."""
     siyu = str(Path(sys.executable).with_name("siyu"))
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         shop = base / "shop"
         subprocess.run([siyu, "-q", "init", str(shop)], check=True)
         with open_store(shop / ".siyu", wait=5, write=True, memory_limit="2GB") as con, transaction(con):
-            fill_store(con, ORDERS)
-        store = str(shop / ".siyu" / "siyu.duckdb")
+            fill_store(con, orders)
 
         def script(name: str, text: str) -> list[str]:
             (base / f"{name}_side.py").write_text(text, encoding="utf-8")
-            return [sys.executable, str(base / f"{name}_side.py"), store]
+            return [sys.executable, str(base / f"{name}_side.py"), str(shop / ".siyu" / "siyu.duckdb")]
 
-        score = [siyu, "-q", "-w", str(shop), "score-customers", "--as-of", AS_OF, "--scheme"]
+        yield [siyu, "-q", "-w", str(shop)], script
+
+
+def main() -> None:
+    """Print the ratios."""
+    with filled_shop(ORDERS) as (siyu, script):
+        score = [*siyu, "score-customers", "--as-of", AS_OF, "--scheme"]
         bare = "bare aggregate (DuckDB, count distinct)"
         measured = time_processes(
             {

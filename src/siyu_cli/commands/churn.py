@@ -95,7 +95,7 @@ def _risk_table(churn: Churn) -> Table:
         Column("customers", tr("人数", "Customers"), "count"), Column("net_fen", tr("净额", "Net"), "fen"),
     )  # fmt: skip
     found = {risk: (customers, fen) for risk, customers, fen in churn.sizes}
-    from siyu_cli.customers.churn import RISKS
+    from siyu_cli.store.scores import RISKS
 
     rows = [(risk, meaning, *found.get(risk, (0, 0))) for risk, meaning in zip(RISKS, meanings, strict=True)]
     return Table(columns, rows, title=tr("流失风险", "Churn risk"))

@@ -25,13 +25,12 @@ from siyu_cli.forecast.ranking import Calibration
 from siyu_cli.forecast.rhythm import late_by, own_rhythm
 from siyu_cli.forecast.special import Floats
 from siyu_cli.language import tr
-from siyu_cli.store.scores import CHURN_COLUMNS, score_runs
+from siyu_cli.store.scores import CHURN_COLUMNS, RISKS, score_runs
 
 if TYPE_CHECKING:
     from siyu_cli.settings import ChurnSettings
     from siyu_cli.store.engine import Engine
 
-RISKS = ("低", "中", "高", "已流失")
 _SHARES = (1.0, 0.5, 0.2)
 _HIGHEST_CUT = 0.5
 _PLACES = 4

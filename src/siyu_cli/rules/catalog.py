@@ -17,6 +17,7 @@ from siyu_cli.rules.tree import (
     TextColumn,
     TextTest,
 )
+from siyu_cli.store.scores import RISKS
 from siyu_cli.words import fold
 
 
@@ -76,9 +77,6 @@ ROW_FIELDS: dict[Source, dict[str, Column]] = {
     },
     "sends": {"推送": TextColumn("push_key")},
 }
-
-RISKS = ("低", "中", "高", "已流失")
-"""The churn risks that scores can hold."""
 
 CUSTOMER_FIELDS: dict[str, Column] = {
     "渠道": TextColumn("channel_key"),

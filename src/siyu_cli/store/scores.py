@@ -26,6 +26,8 @@ SCORE_COLUMNS = (
     "segment_code",
     "segment",
 )
+RISKS = ("低", "中", "高", "已流失")
+"""The churn risks, from the least to the greatest."""
 CHURN_COLUMNS = (
     "risk",
     "p_buy",
