@@ -48,6 +48,10 @@ echo '   退出码 4 是预料之中的:样板店里故意放了几行坏数据(
 echo '   它们被拒收,原样写在 outbox/ 的「…-拒收.xlsx」里,其余各行都已入库。'
 step '导入包裹卡的线索' '4' import-leads inbox/包裹卡.csv --source 包裹卡 --as-of "$day"
 echo '   这份名单里有几位已经是客户,有几位已在池中:不会变成第二条线索。'
+step '导入企业微信好友' '4' import-contacts inbox/客户列表.xlsx
+echo '   同一位客户被两位员工加了是两行;没有手机号的好友还对不上客户。'
+step '导入客户的行为' '4' import-events inbox/行为.csv
+echo '   浏览、加购、签到、领券……;没有写是谁的那些行记在店铺名下。'
 step '把线索平均分给在岗员工' '0' distribute-leads --as-of "$day"
 step '八分群' '0' score-customers --as-of "$day"
 step '检查规则' '0' check-rules

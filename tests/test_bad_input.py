@@ -186,6 +186,8 @@ def test_running_every_command_twice_changes_nothing_but_the_runs(tmp_path: Path
         (("import-leads", inbox / "抖音直播间.xlsx", *day), 4),
         (("import-orders", *orders), 4),
         (("import-leads", inbox / "包裹卡.csv", *day), 4),
+        (("import-contacts", inbox / "客户列表.xlsx"), 4),
+        (("import-events", inbox / "行为.csv"), 4),
         (("distribute-leads", *day), 0),
         (("score-customers", *day), 0),
         (("apply-tags", *day), 0),

@@ -43,6 +43,8 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> list[Engine]:
     shop.run("import-staff", inbox / "员工.xlsx")
     shop.run("import-leads", inbox / "抖音直播间.xlsx", *day, "--allow-rejects")
     shop.run("import-orders", *sorted(inbox.glob("Export*.csv")), inbox / "有赞订单.xlsx", "--allow-rejects")
+    shop.run("import-contacts", inbox / "客户列表.xlsx", "--allow-rejects")
+    shop.run("import-events", inbox / "行为.csv", "--allow-rejects")
     shop.run("distribute-leads", *day)
     shop.run("score-customers", *day)
     shop.run("apply-tags", "--as-of", "2025-02-15")

@@ -74,6 +74,7 @@ class Book:
     nets: dict[str, int] = field(default_factory=dict)
     days: set[date] = field(default_factory=set)
     titles: list[str] = field(default_factory=list)
+    bought: list[tuple[datetime, str]] = field(default_factory=list)
 
 
 def fen(text: str) -> int:
@@ -107,13 +108,15 @@ class Recount:
         self.rows[f"{platform} new"] += 1
         self.people[platform].add(key)
         if paid and net > 0:
-            day = datetime.strptime(paid, "%Y-%m-%d %H:%M:%S").date()
+            at = datetime.strptime(paid, "%Y-%m-%d %H:%M:%S")
+            day = at.date()
             assert day <= AS_OF
             book = self.buyers[platform, key]
             book.nets[order_id] = net
             assert day not in book.days, "nobody buys twice on one day"
             book.days.add(day)
             book.titles.append(titles)
+            book.bought.append((at, titles))
 
 
 @pytest.fixture(scope="module")
@@ -300,6 +303,122 @@ def test_lead_lists(made: Path, recount: Recount, truth: dict[str, Any]) -> None
         }
         assert sum(told["reasons"].values()) == told["rejected"]
     assert len(pool) == truth["leads"]["pool"]
+
+
+def test_friends(made: Path, recount: Recount, truth: dict[str, Any]) -> None:
+    told = truth["friends"]
+    header, rows = read_xlsx(made / "inbox" / told["file"])
+    friends = [dict(zip(header, row, strict=True)) for row in rows]
+    *sound, copy = friends[:-2]
+    assert copy == sound[0]
+    assert len(friends) == told["read"] == told["new"] + told["duplicate"] + told["rejected"] + told["blank"]
+    assert len(sound) == told["new"]
+    assert [row["添加时间"] for row in sound] == sorted((row["添加时间"] for row in sound), reverse=True)
+    assert sound[0]["添加时间"] <= "2025-03-15 23:59:59"
+    listed = {
+        re.sub(r"^\+86|[\s'-]", "", row[header.index("手机号")])
+        for header, rows in (
+            read_xlsx(made / "inbox" / "抖音直播间.xlsx"),
+            read_csv(made / "inbox" / "包裹卡.csv", "gbk"),
+        )
+        for row in rows
+    }
+    people: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for row in sound:
+        noted = MOBILE.search(row["备注"])
+        assert not (noted and row["手机"])
+        if phone := row["手机"] or (noted[0] if noted else ""):
+            people[phone].add((row["添加人账号"], row["生日"]))
+    assert len(people) == told["customers"]
+    assert sum(len(of) > 1 for of in people.values()) > 0, "somebody is a friend of two"
+    assert all(len({birthday for _, birthday in of}) == 1 for of in people.values())
+    assert not listed & people.keys(), "the lists are of people nobody has added yet"
+    assert len(people.keys() - recount.people["有赞"]) == told["new_customers"]
+    assert sum(not row["手机"] and not MOBILE.search(row["备注"]) for row in sound) == told["without_key"]
+    active = {row[0] for row in read_xlsx(made / "inbox" / "员工.xlsx")[1] if row[-1] == "在岗"}
+    assert {row["添加人账号"] for row in sound} == active
+    for name, month in (("birthday_this_month", "03"), ("birthday_next_month", "04")):
+        born = sorted(phone for phone, of in people.items() if next(iter(of))[1][5:7] == month)
+        assert born == truth["found"][name]
+
+
+@dataclass
+class Did:
+    """The sound rows of the behaviour file, by phone: moment, kind, article."""
+
+    by_phone: dict[str, list[tuple[datetime, str, str]]]
+    kinds: Counter[str]
+    rows: Counter[str]
+
+
+@pytest.fixture(scope="module")
+def did(made: Path) -> Did:
+    header, rows = read_csv(made / "inbox" / "行为.csv", "utf-8")
+    found = Did(defaultdict(list), Counter(), Counter(read=len(rows)))
+    seen: dict[str, list[str]] = {}
+    for row in rows:
+        cell = dict(zip(header, row, strict=True))
+        if cell["流水号"] in seen:
+            assert seen[cell["流水号"]] == row
+            found.rows["duplicate"] += 1
+            continue
+        seen[cell["流水号"]] = row
+        if cell["事件名称"] == "开屏曝光" or cell["事件时间"].startswith("2025-02-30"):
+            found.rows["rejected"] += 1
+            continue
+        found.rows["new"] += 1
+        found.kinds[cell["事件名称"]] += 1
+        at = datetime.strptime(cell["事件时间"], "%Y-%m-%d %H:%M:%S")
+        assert at.date() <= AS_OF
+        if MOBILE.fullmatch(cell["手机号"]):
+            found.by_phone[cell["手机号"]].append((at, cell["事件名称"], cell["商品名称"]))
+        else:
+            assert re.fullmatch(r"(1\d\d\*{4}\d{4})?", cell["手机号"])
+            found.rows["anonymous"] += 1
+    return found
+
+
+def test_rows_of_the_behaviour_file(did: Did, truth: dict[str, Any]) -> None:
+    told = truth["behaviour"]
+    for name in ("read", "new", "duplicate", "rejected", "anonymous"):
+        assert did.rows[name] == told[name], name
+    assert told["read"] == told["new"] + told["duplicate"] + told["rejected"] + told["blank"]
+    assert told["rejected"] == sum(told["reasons"].values())
+    assert {word: did.kinds[word] for word in told["kinds"]} == told["kinds"]
+    assert all(told["kinds"].values()), "every kind of event is there"
+    assert len(did.by_phone) == told["customers"]
+
+
+def test_who_did_what(did: Did, recount: Recount, truth: dict[str, Any]) -> None:
+    """The people of the starter rules for a food shop, from the files alone."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for phone, doings in did.by_phone.items():
+        book = recount.buyers.get(("有赞", phone), Book())
+
+        def times(word: str, days: int, doings: list[tuple[datetime, str, str]] = doings) -> int:
+            return sum(kind == word and (AS_OF - at.date()).days < days for at, kind, _ in doings)
+
+        seen: dict[str, list[datetime]] = defaultdict(list)
+        for at, kind, title in doings:
+            if kind == "浏览" and (AS_OF - at.date()).days < 7:
+                seen[title].append(at)
+        for title, ats in seen.items():
+            bought = any(at >= min(ats) and title in re.split(";", cell) for at, cell in book.bought)
+            if len(ats) >= 3 and len({at.date() for at in ats}) >= 2 and not bought:
+                found["wavering"].append(phone)
+                break
+        orders = sum((AS_OF - at.date()).days < 180 for at, _ in book.bought)
+        if orders >= 3 and times("用券", 180) / orders >= 0.7:
+            found["coupon_lovers"].append(phone)
+        if times("领券", 90) >= 3 and not any((AS_OF - day).days < 90 for day in book.days):
+            found["coupons_only"].append(phone)
+        talks = [times("晒单", 180) >= 2, times("分享", 180) >= 3, times("群发言", 30) >= 10]
+        if len(book.days) >= 3 and sum(talks) >= 2:
+            found["koc"].append(phone)
+    for name, phones in found.items():
+        assert sorted(phones) == truth["found"][name], name
+        assert 3 <= len(phones) <= len(did.by_phone) // 4, name
+    assert set(found) == {"wavering", "coupon_lovers", "coupons_only", "koc"}
 
 
 def test_staff(made: Path, truth: dict[str, Any]) -> None:

@@ -37,13 +37,15 @@ def counts_of(shop: Shop) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """The sample shop with its orders and leads, and its truth; it is copied, never used."""
+    """The sample shop with its orders, leads, friends and behaviour, and its truth; it is copied, never used."""
     shop = Shop(tmp_path_factory.mktemp("demo") / "店")
     shop.run("demo", shop.root, "--customers", "200")
     truth = json.loads((shop.root / "truth.json").read_text(encoding="utf-8"))
     inbox = shop.root / "inbox"
     shop.run("import-leads", inbox / "抖音直播间.xlsx", *DAY, expect=4)
     shop.run("import-orders", *(inbox / row["file"] for row in truth["order_files"]), expect=4)
+    shop.run("import-contacts", inbox / truth["friends"]["file"], expect=4)
+    shop.run("import-events", inbox / truth["behaviour"]["file"], expect=4)
     return shop.root, truth
 
 
@@ -100,12 +102,14 @@ def test_the_sample_shop_is_tagged(tmp_path: Path, demo: tuple[Path, dict[str, A
     shop.run("init", shop.root, "--rules", kind)
     counts = counts_of(shop)
     everybody, buyers = truth["customers"]["total"], truth["customers"]["buyers"]
+    everybody += truth["friends"]["new_customers"] + truth["behaviour"]["new_customers"]
     newness = ("忠实老客", "回头客", "首单新客", "买过一次")
     assert kept(counts, *newness) == buyers
     assert kept(counts, *newness, "还没下单") == everybody
     assert kept(counts, "近一年没消费", "普通客户", "优质客户", "高价值客户", "顶级客户") == everybody
     assert kept(counts, "活跃客户", "变冷客户", "沉睡客户", "流失客户") == buyers
     usual = (*newness, "近一年没消费", "普通客户", "优质客户", "活跃客户", "变冷客户", "沉睡客户")
+    usual += ("犹豫没买", "券客", "只领券不下单", "KOC候选", "本月生日", "下月生日")
     usual += ("快要流失", "抖音粉", "华东客户", "华南客户", "华北客户", "华中客户", "西南客户", "爱水果")
     usual += {
         "食品店": ("流失客户", "爱坚果", "爱零食", "高价值客户"),

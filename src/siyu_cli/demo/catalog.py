@@ -113,3 +113,9 @@ STAFF = (
     ("xu.ming", "徐明", "私域二组", "鼓楼店", "在岗"),
     ("he.fang", "何芳", "私域二组", "鼓楼店", "停用"),
 )
+
+# How a friend was added, which coupons there are, where people talk, what was pushed to them.
+ADD_WAYS = ("扫描二维码", "扫描二维码", "扫描二维码", "搜索手机号", "名片分享", "群聊")
+COUPONS = ("满59减5券", "满99减10券", "新人立减3元券")
+CHAT_GROUPS = ("果语鲜生福利群1", "果语鲜生福利群2", "果语鲜生团购群")
+CARDS = ("三月上新", "会员日", "满减专场")

@@ -60,11 +60,13 @@ def _worded(phone: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class LeadLists:
-    """Both lists, and the truth of each by file name."""
+    """Both lists, and the truth of each by file name; `known` are the buyers on them, `card_new` new people."""
 
     live: Sheet
     card: Sheet
     truth: dict[str, LeadTruth]
+    known: frozenset[str]
+    card_new: list[str]
 
 
 def lead_lists(
@@ -106,6 +108,8 @@ def lead_lists(
         table("线索", headers.LIVE_LEADS, live_rows),
         table("包裹卡", headers.CARD_LEADS, card_rows),
         {LIVE_FILE: live_truth, CARD_FILE: card_truth},
+        frozenset((*came_from_live, *known)),
+        card_new,
     )
 
 

@@ -10,23 +10,27 @@ from typing import Any
 import numpy as np
 
 from siyu_cli.clock import AsOf
-from siyu_cli.demo import exports, lists
+from siyu_cli.demo import doings, exports, friends, lists
 from siyu_cli.demo.dice import Dice, Ints
 from siyu_cli.demo.exports import BAD_DAY, BAD_ID, COPY, SOUND, Printed
 from siyu_cli.demo.orders import DONE, NOBODY, Orders, make_orders
 from siyu_cli.demo.people import PLATFORMS, TAOBAO, YOUZAN, Customers, Phones, make_customers
 from siyu_cli.demo.sheet import MAX_SHEET_ROWS, write_csv, write_xlsx
 from siyu_cli.demo.truth import count_shop
+from siyu_cli.demo.truth_doings import count_doings
 from siyu_cli.files import replacing
 from siyu_cli.words import fold
 
 TRUTH_NAME = "truth.json"
 STAFF_FILE = "员工.xlsx"
 YOUZAN_FILE = "有赞订单.xlsx"
+FRIEND_FILE, DOING_FILE = "客户列表.xlsx", "行为.csv"
 _ABOUT = (
-    "siyu demo 造的样板店的标准答案:按 员工 → 抖音直播间 → 订单 → 包裹卡 的顺序导入后应得到的结果。"
+    "siyu demo 造的样板店的标准答案:按 员工 → 抖音直播间 → 订单 → 包裹卡 → 客户列表 → 行为 的顺序导入后应得到的结果。"
     "金额单位是分。人名、昵称、手机号都是编的。字段说明见 docs/walkthrough.md。"
 )
+# Seeds of friends and behaviour lie this far from those of the orders.
+_OTHER_CHANCES = 1_000_003
 
 
 def taobao_file(as_of: AsOf) -> str:
@@ -44,7 +48,11 @@ class MadeShop:
 
 
 def make_shop(root: Path, *, seed: int, customers: int, as_of: AsOf) -> MadeShop:
-    """Write staff, orders, leads into root/inbox, and truth.json; equal arguments give equal bytes."""
+    """Write staff, orders, leads, friends and behaviour into root/inbox, and truth.json.
+
+    Equal arguments give equal bytes. Friends and behaviour have chances of their own, so orders and leads
+    are those of the same seed without them.
+    """
     dice = Dice(seed)
     phones = Phones(dice)
     people = make_customers(customers, dice, phones)
@@ -60,6 +68,9 @@ def make_shop(root: Path, *, seed: int, customers: int, as_of: AsOf) -> MadeShop
     leads = lists.lead_lists(customers, _buyer_phones(people, orders), phones, as_of.day, dice)
     write_xlsx(inbox / lists.LIVE_FILE, leads.live)
     write_csv(inbox / lists.CARD_FILE, leads.card, "gbk")
+    later = _write_friends_and_doings(
+        inbox, people, orders, leads, phones, as_of, Dice(seed + _OTHER_CHANCES)
+    )
 
     order_files = taobao + youzan
     truth["staff"] = {
@@ -70,12 +81,40 @@ def make_shop(root: Path, *, seed: int, customers: int, as_of: AsOf) -> MadeShop
     truth |= counted
     truth["lead_files"] = {name: asdict(row) for name, row in leads.truth.items()}
     truth["leads"] = {"pool": sum(row.new for row in leads.truth.values())}
-    names = [STAFF_FILE, lists.LIVE_FILE, *(row["file"] for row in order_files), lists.CARD_FILE]
+    truth |= later
+    names = [
+        STAFF_FILE, lists.LIVE_FILE, *(row["file"] for row in order_files), lists.CARD_FILE, FRIEND_FILE, DOING_FILE,
+    ]  # fmt: skip
     truth["files"] = names
     _clear_former(root, names)
     with replacing(root / TRUTH_NAME) as temporary:
         temporary.write_bytes((json.dumps(truth, ensure_ascii=False, indent=1) + "\n").encode())
     return MadeShop(tuple(inbox / name for name in names), root / TRUTH_NAME, truth)
+
+
+def _write_friends_and_doings(
+    inbox: Path,
+    people: Customers,
+    orders: Orders,
+    leads: lists.LeadLists,
+    phones: Phones,
+    as_of: AsOf,
+    dice: Dice,
+) -> dict[str, Any]:
+    """客户列表 and 行为, and the truth about both; every eighth new person of 包裹卡 scanned the code."""
+    made = friends.make_friends(people, orders, leads.known, phones, as_of, dice)
+    scanners = leads.card_new[::8]
+    phone_of = [*people.phone, *made.strangers, *scanners]
+    done = doings.make_doings(people, orders, made, len(scanners), as_of, dice)
+    friend_sheet, friend_truth = friends.friend_sheet(made, phone_of)
+    write_xlsx(inbox / FRIEND_FILE, friend_sheet)
+    doing_sheet, doing_truth = doings.doing_sheet(done, phone_of, len(scanners))
+    write_csv(inbox / DOING_FILE, doing_sheet, "utf-8")
+    return {
+        "friends": {"file": FRIEND_FILE, **asdict(friend_truth)},
+        "behaviour": {"file": DOING_FILE, **asdict(doing_truth)},
+        "found": count_doings(people, orders, made, done, phone_of, as_of.day),
+    }
 
 
 def _write_taobao(

@@ -10,7 +10,16 @@ from typing import Any
 
 from siyu_cli.clock import DAY_SECONDS, AsOf, Clock
 from siyu_cli.demo.lists import CARD_FILE, LEAD_FILES, LIVE_FILE
-from siyu_cli.demo.make import STAFF_FILE, TRUTH_NAME, YOUZAN_FILE, MadeShop, make_shop, taobao_file
+from siyu_cli.demo.make import (
+    DOING_FILE,
+    FRIEND_FILE,
+    STAFF_FILE,
+    TRUTH_NAME,
+    YOUZAN_FILE,
+    MadeShop,
+    make_shop,
+    taobao_file,
+)
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
 from siyu_cli.setup_workspace import create_workspace
@@ -46,6 +55,8 @@ class Demo:
             for row in truth["order_files"]
         ]
         told += [(name, row["read"], tr("线索名单", "leads")) for name, row in truth["lead_files"].items()]
+        told.append((FRIEND_FILE, truth["friends"]["read"], tr("企业微信好友", "friends in WeCom")))
+        told.append((DOING_FILE, truth["behaviour"]["read"], tr("客户的行为", "what customers did")))
         return [(f"inbox/{name}", count, what) for name, count, what in told]
 
     @property
@@ -69,6 +80,8 @@ class Demo:
             f"  siyu import-leads inbox/{LIVE_FILE} --source 抖音直播间 {dated}",
             f"  siyu import-orders {orders}",
             f"  siyu import-leads inbox/{CARD_FILE} --source 包裹卡 {dated}",
+            f"  siyu import-contacts inbox/{FRIEND_FILE}",
+            f"  siyu import-events inbox/{DOING_FILE}",
             f"  siyu distribute-leads {dated}",
             f"  siyu score-customers {dated}",
             f"  siyu apply-tags {dated}",
@@ -102,7 +115,7 @@ def _check_inbox(folder: Path, as_of: AsOf) -> None:
     """Files of an operator's own are never written over."""
     if (folder / TRUTH_NAME).exists():
         return
-    for name in (STAFF_FILE, taobao_file(as_of), YOUZAN_FILE, *LEAD_FILES):
+    for name in (STAFF_FILE, taobao_file(as_of), YOUZAN_FILE, *LEAD_FILES, FRIEND_FILE, DOING_FILE):
         if (folder / "inbox" / name).exists():
             raise InputRefused(
                 "demo-would-overwrite",
