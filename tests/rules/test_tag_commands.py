@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.conftest import Shop
 from tests.shop_rows import customer, insert, order, writable
@@ -404,3 +407,30 @@ def test_several_true_members_are_said(shop: Shop) -> None:
     done = shop.run("plan-tags", *AS_OF)
     assert "「组」里有 2 人满足不止一个" in done.stderr
     assert shop.json("plan-tags", *AS_OF).result["several"] == {"组": 2}
+
+
+def test_a_screen_puts_idle_tags_into_one_line_and_scripts_get_every_row(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buyers(shop, 2)
+    names = ["买过", "没人甲", "没人乙", "拦下"]
+    only_rule(
+        shop,
+        "tags: {买过: {when: 订单数 >= 1}, 没人甲: {when: 订单数 >= 8}, 拦下: {when: 订单数 >= 1},"
+        " 没人乙: {when: 订单数 >= 9}}",
+    )
+    shop.run("set-tag", "1", "2", "拦下", "--off", *AS_OF)
+    piped = shop.run("plan-tags", *AS_OF)
+    assert all(name in piped.stdout for name in names)
+    assert "没有人" not in piped.stderr
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what makes a terminal of the test's screen
+    for command in ("plan-tags", "apply-tags"):
+        screen = shop.run(command, *AS_OF)
+        assert [name in screen.stdout for name in names] == [True, False, False, True]
+        assert "另有 2 个标签没有人:没人甲、没人乙" in re.sub("\x1b\\[[0-9;]*m", "", screen.stderr)
+    # Whoever was tagged and loses it is shown, though nobody holds it afterwards.
+    with writable(shop) as con:
+        con.execute("DELETE FROM order_lines")
+    assert "买过" in shop.run("plan-tags", *AS_OF).stdout
+    for args in (("--format", "csv"), ("--format", "json")):
+        assert all(name in shop.run("plan-tags", *AS_OF, *args).stdout for name in names)

@@ -109,10 +109,11 @@ def register(app: typer.Typer) -> None:
         return Outcome(result, before=[*said, step])
 
     @command(app, "demo", "start", tr(
-        "造一家样板店来试用:员工表、淘宝和有赞订单、两份线索名单,还有一份标准答案 truth.json。"
+        "造一家样板店来试用:员工表、淘宝和有赞订单、两份线索名单、企业微信好友、客户的行为,还有一份标准答案 truth.json。"
         "同样的参数,同样的文件。--as-of 默认 2025-03-15。\n\n"
         "例:\n\nsiyu demo 我的试用\n\nsiyu demo 大店 --seed 8 --customers 100000",
-        "Make a sample shop: staff, Taobao and Youzan orders, two lead lists, and truth.json with the right answers. "
+        "Make a sample shop: staff, Taobao and Youzan orders, two lead lists, friends, behaviour, and truth.json with "
+        "the right answers. "
         "Same options, same files. --as-of is 2025-03-15 unless given.\n\n"
         "Examples:\n\nsiyu demo trial\n\nsiyu demo big --seed 8 --customers 100000"),
         dated=True, writes=True, records=False)  # fmt: skip

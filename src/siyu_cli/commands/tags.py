@@ -10,12 +10,13 @@ import typer
 from siyu_cli.commands.frame import command
 from siyu_cli.commands.render import Column, Outcome, Table
 from siyu_cli.commands.stages import stage_notes, stage_result, stage_table
-from siyu_cli.context import AppContext
+from siyu_cli.context import AppContext, OutputFormat
 from siyu_cli.errors import UsageRefused
 from siyu_cli.language import tr
 
 if TYPE_CHECKING:
     from siyu_cli.rules.tagging import TagPlan
+    from siyu_cli.store.tags import TagCount
 
 
 def register(app: typer.Typer) -> None:
@@ -143,6 +144,9 @@ def _word_tags(ctx: AppContext, plan: TagPlan, run_id: int | None = None) -> Out
         columns.append(Column("causes", tr("原因", "Causes")))
     rows: list[list[Any]] = []
     listed: list[dict[str, Any]] = []
+    # A screen is for what somebody holds; a pipe and a script get every tag.
+    is_short = ctx.is_terminal and ctx.format is OutputFormat.TABLE
+    idle = [count.tag for count in plan.counts if is_short and _is_idle(count)]
     for count in plan.counts:
         causes = {
             action: plan.causes.get((count.tag, done), {})
@@ -154,7 +158,8 @@ def _word_tags(ctx: AppContext, plan: TagPlan, run_id: int | None = None) -> Out
             for cause, many in sorted(causes[action].items())
         ]
         said = {**{key: getattr(count, key) for key in keys}, "causes": "、".join(words)}
-        rows.append([said[column.key] for column in columns])
+        if not (is_short and _is_idle(count)):
+            rows.append([said[column.key] for column in columns])
         listed.append({**{key: getattr(count, key) for key in keys}, "causes": causes})
     result: dict[str, Any] = {
         "stages": [],
@@ -164,7 +169,11 @@ def _word_tags(ctx: AppContext, plan: TagPlan, run_id: int | None = None) -> Out
         "future_rows": plan.future_rows,
     }
     tables = [Table(columns, rows)]
-    notes = [tr(f"依据:截止 {ctx.as_of}", f"As of {ctx.as_of}")]
+    notes = []
+    if idle:
+        notes.append(tr(f"另有 {len(idle):,} 个标签没有人:{'、'.join(idle)}",
+                        f"{len(idle):,} more tags that nobody holds: {', '.join(idle)}"))  # fmt: skip
+    notes.append(tr(f"依据:截止 {ctx.as_of}", f"As of {ctx.as_of}"))
     if plan.stages.counts:
         result |= stage_result(plan.stages)
         tables.append(stage_table(plan.stages))
@@ -187,3 +196,8 @@ def _word_tags(ctx: AppContext, plan: TagPlan, run_id: int | None = None) -> Out
         chinese = f"提醒:{plan.future_rows:,} 行付款时间晚于统计截止,没有算进来"
         notes.append(tr(chinese, f"Note: {plan.future_rows:,} rows paid after the cut-off are not counted"))
     return Outcome(result, tables, after=notes, run_id=run_id)
+
+
+def _is_idle(count: TagCount) -> bool:
+    """Nobody holds it, nobody gets or loses it, and no hand keeps anybody from it."""
+    return not (count.before or count.added or count.removed or count.after or count.pinned or count.blocked)

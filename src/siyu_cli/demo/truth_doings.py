@@ -62,12 +62,12 @@ def count_doings(
 def _people(customers: Customers, orders: Orders, doings: Doings) -> dict[int, _Person]:
     people: dict[int, _Person] = defaultdict(_Person)
     has_phone = (customers.platform == YOUZAN).tolist()
-    columns = (orders.customer, orders.status, orders.paid, orders.first, orders.second)
-    for person, status, paid, first, second in zip(*(column.tolist() for column in columns), strict=True):
+    bought = (orders.customer, orders.status, orders.paid, orders.first, orders.second)
+    for person, status, paid, first, second in zip(*(column.tolist() for column in bought), strict=True):
         if has_phone[person] and status not in (WAITING, CLOSED, REFUNDED):
             people[person].bought.append((paid // 86_400, paid, {first, second} - {NOBODY}))
-    columns = (doings.person, doings.kind, doings.at, doings.product)
-    for person, kind, at, product in zip(*(column.tolist() for column in columns), strict=True):
+    done = (doings.person, doings.kind, doings.at, doings.product)
+    for person, kind, at, product in zip(*(column.tolist() for column in done), strict=True):
         if person != NOBODY:
             people[person].did[kind].append((at // 86_400, at, product))
     return people
