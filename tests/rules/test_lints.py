@@ -160,6 +160,32 @@ def test_w606_tags_without_a_test() -> None:
     assert warnings_of(tags + tests, untested=True) == [("W606", "丙")]
 
 
+def test_w606_stages_with_a_condition_that_no_test_reaches() -> None:
+    stages = "stages: [{name: 新来}, {name: 下过单, when: 订单数 >= 1}, {name: 常客, when: 订单数 >= 3}]\n"
+    tests = "tests: [{name: 试, as_of: 2025-03-15, customers: [{id: 一, expect: {stage: 常客}}]}]\n"
+    assert warnings_of(stages, untested=True) == [("W606", "下过单")]
+    assert warnings_of(stages + tests, untested=True) == [("W606", "下过单")]
+    assert warnings_of(stages + tests.replace("常客", "下过单"), untested=True) == [("W606", "常客")]
+    # A stage that only people set is not the rules' business.
+    assert warnings_of("stages: [{name: 新来}, {name: 问过}]\n", untested=True) == []
+    said = [one.message for one in lint_rules(check_rules([("a.yaml", stages.encode())])).problems]
+    assert said == ["2 个阶段,一个测试也没有"]
+
+
+def test_w606_tags_and_stages_of_one_file_are_told_together() -> None:
+    text = (
+        "stages: [{name: 新来}, {name: 下过单, when: 订单数 >= 1}]\n"
+        "tags: {甲: {when: 订单数 >= 1}, 乙: {when: 订单数 >= 2}, 丙: {when: 订单数 >= 3}}\n"
+        "tests: [{name: 试, as_of: 2025-03-15, customers: [{id: 一, expect: {stage: 新来}}]}]\n"
+    )
+    (problem,) = lint_rules(check_rules([("a.yaml", text.encode())])).problems
+    assert problem.message == "这个文件里 3 个标签、1 个阶段没有测试提到:下过单、甲、乙、丙"
+    (problem,) = lint_rules(check_rules([("a.yaml", text.replace("新来}}", "下过单}}").encode())])).problems[
+        :1
+    ]
+    assert problem.message == "标签「甲」没有测试提到"
+
+
 def test_w606_many_of_one_file_are_told_together() -> None:
     tags = "".join(f"  标签{number}: {{when: 订单数 >= {number}}}\n" for number in range(1, 5))
     tests = "tests: [{name: 试, as_of: 2025-03-15, customers: [{id: 一, expect: {lacks: [别的]}}]}]\n"

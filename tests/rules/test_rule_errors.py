@@ -348,6 +348,8 @@ def test_hints_say_what_to_write_instead() -> None:
     assert "比值" not in said_of("tags: {甲: {when: 订单数 >= 三次}}")
     many = "tags: {甲: {when: {at_least: {n: 3, of: [订单数 >= 1, 消费额 >= 1]}}}}"
     assert "of 里有 2 条,n 应是 1 到 2 的整数" in said_of(many)
+    one = "tags: {甲: {when: {at_least: {n: 2, of: [订单数 >= 1]}}}}"
+    assert "of 里只有 1 条,n 只能是 1" in said_of(one)
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "utf-16", "utf-16-le"])

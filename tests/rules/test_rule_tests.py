@@ -306,6 +306,7 @@ def test_the_docs_name_every_key() -> None:
         "only",
         "stage",
         "set_stage",
+        "release_stage",
         "each",
         "steps",
         "as_of",

@@ -53,6 +53,55 @@ def test_stages_move_over_days_and_hands_stay(shop: Shop) -> None:
     assert (result["mutants"]["total"], survivors(result)) == (6, [])
 
 
+RELEASED = """\
+stages: [{name: 新客户}, {name: 意向客户, when: 订单数 >= 1}, {name: 成交客户, when: 订单数 >= 2}, {name: 无意向客户}]
+tests:
+  - name: 还给规则
+    steps:
+      - as_of: 2025-03-01
+        customers:
+          - {id: 甲, set_stage: 无意向客户, orders: [{ago: 0, paid: 9}], expect: {stage: 无意向客户}}
+          - {id: 乙, set_stage: 无意向客户, orders: [{ago: 0, paid: 9}], expect: {stage: 无意向客户}}
+          - {id: 丙, set_stage: {无意向客户: 3}, release_stage: true, orders: [{ago: 0, paid: 9}], expect: {stage: 意向客户}}
+          - {id: 丁, each: {省: [广东, 海南]}, set_stage: 成交客户, expect: {stage: 成交客户}}
+      - as_of: 2025-03-02
+        customers:
+          - {id: 甲, release_stage: true, expect: {stage: 意向客户}}
+          - {id: 乙, orders: [{ago: 0, paid: 9}]}
+          - {id: 丁·海南, release_stage: true}
+        expect: {乙: {stage: 无意向客户}, 丁·海南: {stage: 成交客户}}
+      - as_of: 2025-03-03
+        customers:
+          - {id: 甲, orders: [{ago: 0, paid: 9}]}
+          - {id: 丙, set_stage: 无意向客户, orders: [{ago: 0, paid: 9}]}
+        expect: {甲: {stage: 成交客户}, 乙: {stage: 无意向客户}, 丙: {stage: 无意向客户}}
+"""
+
+
+def test_a_released_stage_goes_with_the_rules_again(shop: Shop) -> None:
+    result = run_suite(shop, RELEASED)
+    assert (result["failed"], result["checks"]) == (0, 5 + 3 + 3)
+    # Nobody who is not released moves: without the release 甲 stays where the hand put them.
+    held = run_suite(shop, RELEASED.replace("甲, release_stage: true, expect", "甲, expect"), expect=4)
+    assert [(one["customer"], one["stands"]) for one in held["failures"]] == [
+        ("甲", "无意向客户"), ("甲", "无意向客户"),
+    ]  # fmt: skip
+
+
+def test_only_what_a_hand_set_can_be_released_and_only_once() -> None:
+    step = "{as_of: 2025-03-02, customers: [{id: 甲, release_stage: true}]}"
+    again = step.replace("03-02", "03-03")
+    first = "{as_of: 2025-03-01, customers: [{id: 甲, set_stage: 意向客户}, {id: 乙}]}"
+    rules_of(f"{STAGES}tests: [{{name: 测, steps: [{first}, {step}]}}]")
+    for steps in (f"{first}, {step}, {again}", f"{first}, {step.replace('甲', '乙')}"):
+        problems = problems_of(f"{STAGES}tests: [{{name: 测, steps: [{steps}]}}]")
+        assert problems == [("E307", "release_stage")]
+    # Another test starts afresh.
+    other = f"{{name: 别的, steps: [{step}]}}"
+    tests = f"{STAGES}tests: [{{name: 测, steps: [{first}]}}, {other}]"
+    assert problems_of(tests) == [("E307", "release_stage")]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "missed"),
     [
@@ -96,6 +145,8 @@ def test_a_file_that_only_lists_stages_is_judged_by_its_stages(shop: Shop) -> No
         ("{id: 甲, set_stage: 成交}", "E307", "成交"),
         ("{id: 甲, set_stage: {成交客户: 早上}}", "E307", "早上"),
         ("{id: 甲, set_stage: {成交客户: 1, 新客户: 2}}", "E107", "{"),
+        ("{id: 甲, release_stage: true}", "E307", "release_stage"),
+        ("{id: 甲, set_stage: 成交客户, release_stage: 昨天}", "E307", "昨天"),
         ("{id: 甲, each: {商品: [甲], 品类: [乙]}}", "E107", "{"),
         ("{id: 甲, each: {爱好: [甲]}}", "E107", "爱好"),
     ],

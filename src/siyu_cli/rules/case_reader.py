@@ -10,6 +10,7 @@ from typing import TypeVar
 from siyu_cli.clock import DAY_SECONDS, AsOf, moment_of
 from siyu_cli.errors import UsageRefused
 from siyu_cli.language import tr
+from siyu_cli.rules.case_stages import MAX_AGO, CaseStages
 from siyu_cli.rules.cases import (
     CaseCustomer,
     CaseEvent,
@@ -36,7 +37,6 @@ from siyu_cli.yamlfile import Mapping as YamlMapping
 STATUSES = ("paid", "unpaid", "closed", "refunded")
 _TIMES = ("ago", "at")
 _ORDER_KEYS = (*_TIMES, "paid", "refund", "refund_ago", "refund_at", "status", "items")
-_MAX_AGO = 36_500
 _NOON = DAY_SECONDS // 2
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class CaseReader:
         self, report: Report, tags: Mapping[str, str], by_hand: Collection[str], stages: Sequence[str] = ()
     ) -> None:
         self.report, self.tags, self.by_hand = report, tags, by_hand
-        self.stages = {fold(stage): stage for stage in stages}
+        self.stages = CaseStages(report, stages)
         self._places: dict[str, Scalar] = {}
 
     def read(self, nodes: list[Node]) -> tuple[RuleTest, ...]:
@@ -75,6 +75,7 @@ class CaseReader:
         name = pairs["name"][1]
         if not isinstance(name, Scalar) or text_of(self.report, name) is None:
             return None
+        self.stages.start_test()
         first = self._places.setdefault(fold(name.text), name)
         if first is not name:
             report_twice(self.report, name, first)
@@ -139,7 +140,8 @@ class CaseReader:
     ) -> list[CaseCustomer]:
         """The customer of an entry, or with `each` one for every value; their expectations are appended."""
         keys = (
-            "id", "each", "orders", "events", "sends", TAGS, HAD_TAGS, GROUPS, "set_stage", "expect", "note", *CUSTOMER_FIELDS,
+            "id", "each", "orders", "events", "sends", TAGS, HAD_TAGS, GROUPS, "set_stage", "release_stage", "expect", "note",
+            *CUSTOMER_FIELDS,
         )  # fmt: skip
         pairs = pairs_of(self.report, node, keys, tr("测试的客户", "a customer of a test"))
         name = pairs["id"][1] if "id" in pairs else None
@@ -166,9 +168,11 @@ class CaseReader:
             tuple(given),
             self._tag_days(pairs, TAGS, 0),
             self._tag_days(pairs, HAD_TAGS, 1),
-            self._set_stage(pairs["set_stage"][1]) if "set_stage" in pairs else None,
+            self.stages.set_stage(pairs["set_stage"][1]) if "set_stage" in pairs else None,
         )
         made = self._each_of(one, pairs["each"][1]) if "each" in pairs else [one]
+        if self.stages.is_released(pairs, one, {each.name for each in made}):
+            made = [replace(each, is_stage_released=True) for each in made]
         if "expect" in pairs:
             expected = self._expectation(text, pairs["expect"][0], pairs["expect"][1])
             expectations += [replace(expected, customer=customer.name) for customer in made]
@@ -214,30 +218,10 @@ class CaseReader:
                     f"“{named}” is set by hand; only holds automatic tags",
                 )
                 self.report.add("E204", scalar, message)
-        stage = self._stage(pairs["stage"][1]) if "stage" in pairs else None
+        stage = self.stages.find(pairs["stage"][1]) if "stage" in pairs else None
         return Expectation(
             customer, key.mark, self._tags(pairs, "has"), self._tags(pairs, "lacks"), only, stage
         )
-
-    def _stage(self, node: Node) -> str | None:
-        """A stage of the list, or None with an E307."""
-        found = self.stages.get(fold(text_at(node)))
-        if found is None:
-            what = tr(f"没有叫「{text_at(node)}」的阶段", f"No stage “{text_at(node)}”")
-            self.report.add("E307", node, what, suggestion(text_at(node), list(self.stages.values())))
-        return found
-
-    def _set_stage(self, node: Node) -> tuple[str, int] | None:
-        """`意向客户`, set by hand this day; `{意向客户: 7}`, seven days before."""
-        if not isinstance(node, YamlMapping):
-            stage = self._stage(node)
-            return None if stage is None else (stage, 0)
-        if len(node.pairs) != 1:
-            self.report.add("E107", node, tr("set_stage 只写一个阶段", "set_stage holds one stage"))
-            return None
-        name, days = node.pairs[0]
-        stage, ago = self._stage(name), whole_number_of(self.report, days, 0, _MAX_AGO)
-        return None if stage is None or ago is None else (stage, ago)
 
     def _tag_days(self, pairs: Pairs, key: str, least: int) -> TagDays:
         """`[甲, 乙]`, as of `least` days before; `{甲: 10}`, ten days before."""
@@ -247,7 +231,7 @@ class CaseReader:
         found = []
         for name, days in node.pairs:
             tag = self._tag(name)
-            ago = whole_number_of(self.report, days, least, _MAX_AGO)
+            ago = whole_number_of(self.report, days, least, MAX_AGO)
             if tag is not None and ago is not None:
                 found.append((tag, ago))
         return tuple(found)
@@ -400,7 +384,7 @@ class CaseReader:
                 self.report.add("E107", node, tr(f"{ago} 和 {at} 写一个", f"Write one of {ago} and {at}"))
             return None
         if ago in pairs:
-            days = whole_number_of(self.report, pairs[ago][1], 0, _MAX_AGO)
+            days = whole_number_of(self.report, pairs[ago][1], 0, MAX_AGO)
             moment = None if days is None else (as_of.day - days) * DAY_SECONDS + _NOON
             if moment is not None and moment > as_of.seconds:
                 self.report.add(

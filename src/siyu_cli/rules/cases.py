@@ -57,7 +57,8 @@ class CaseSend:
 class CaseCustomer:
     """What a step says of a customer: it is added to what earlier steps said. `given` values stand in for
     what would be computed; `hand_tags` are set by people, so many days before; `past_tags` were held on that one
-    day before. `stage` is where people put them that day (a stage, so many days before).
+    day before. `stage` is where people put them that day (a stage, so many days before); with
+    `is_stage_released` they are handed back to the rules, after that.
     """
 
     name: str
@@ -69,6 +70,7 @@ class CaseCustomer:
     hand_tags: TagDays = ()
     past_tags: TagDays = ()
     stage: tuple[str, int] | None = None
+    is_stage_released: bool = False
 
 
 @dataclass(frozen=True)

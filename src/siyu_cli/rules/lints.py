@@ -5,7 +5,7 @@ What needs customers to be counted is in `data_lints`; here is what the words al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -29,6 +29,7 @@ from siyu_cli.rules.tree import (
     Present,
     RuleSet,
     Scope,
+    StageRule,
     TagRule,
     TagTest,
     TextColumn,
@@ -285,32 +286,46 @@ def _lint_keywords(report: Report, test: TextTest) -> None:
 
 
 def _lint_tests(report: Report, rules: RuleSet) -> None:
-    """W606: a tag that no test expects or rules out; many of one file, or no test at all, are said once."""
+    """W606: a tag that no test expects or rules out, a stage with a `when` that no test expects.
+
+    Many of one file, or no test at all, are said once.
+    """
     expectations = [one for test in rules.tests for step in test.steps for one in step.expectations]
     tested = {tag for one in expectations for tag in (*one.has, *one.lacks, *(one.only or ()))}
-    untested = [rule for rule in rules.tags if rule.name not in tested]
+    reached = {one.stage for one in expectations}
+    untested: list[TagRule | StageRule] = [rule for rule in rules.tags if rule.name not in tested]
+    untested += [stage for stage in rules.stages if stage.when is not None and stage.name not in reached]
+    untested.sort(key=lambda rule: (rule.mark.file, rule.mark.line, rule.mark.column))
     hint = tr("写法见 docs/rule-tests.md", "See docs/rule-tests.md")
     if untested and not rules.tests:
-        first = min(untested, key=lambda rule: (rule.mark.file, rule.mark.line, rule.mark.column))
-        message = tr(f"{len(untested)} 个标签,一个测试也没有", f"{len(untested)} tags and no test at all")
-        report.warn("W606", Place(first.mark, len(first.name)), message, hint)
+        many = _tags_and_stages(untested)
+        message = tr(f"{many},一个测试也没有", f"{many} and no test at all")
+        report.warn("W606", Place(untested[0].mark, len(untested[0].name)), message, hint)
         return
-    by_file: dict[str, list[TagRule]] = {}
+    by_file: dict[str, list[TagRule | StageRule]] = {}
     for rule in untested:
         by_file.setdefault(rule.mark.file, []).append(rule)
     for rules_of in by_file.values():
         if len(rules_of) <= _TOLD_ONE_BY_ONE:
             for rule in rules_of:
-                message = tr(f"标签「{rule.name}」没有测试提到", f"No test speaks of the tag “{rule.name}”")
+                what = tr("标签", "the tag") if isinstance(rule, TagRule) else tr("阶段", "the stage")
+                message = tr(f"{what}「{rule.name}」没有测试提到", f"No test speaks of {what} “{rule.name}”")
                 report.warn("W606", Place(rule.mark, len(rule.name)), message, hint)
             continue
-        ordered = sorted(rules_of, key=lambda rule: (rule.mark.line, rule.mark.column))
-        names = "、".join(rule.name for rule in ordered)
+        many, names = _tags_and_stages(rules_of), "、".join(rule.name for rule in rules_of)
         message = tr(
-            f"这个文件里 {len(ordered)} 个标签没有测试提到:{names}",
-            f"{len(ordered)} tags of this file that no test speaks of: {names}",
+            f"这个文件里 {many}没有测试提到:{names}", f"{many} of this file that no test speaks of: {names}"
         )
-        report.warn("W606", Place(ordered[0].mark, len(ordered[0].name)), message, hint)
+        report.warn("W606", Place(rules_of[0].mark, len(rules_of[0].name)), message, hint)
+
+
+def _tags_and_stages(rules: Sequence[TagRule | StageRule]) -> str:
+    """`3 个标签、1 个阶段`, whatever there is of both."""
+    tags = sum(isinstance(rule, TagRule) for rule in rules)
+    stages = len(rules) - tags
+    parts = [tr(f"{tags} 个标签", f"{tags} tags")] * bool(tags)
+    parts += [tr(f"{stages} 个阶段", f"{stages} stages")] * bool(stages)
+    return tr("、", ", ").join(parts)
 
 
 def _lint_never_missing(report: Report, rules: RuleSet) -> None:

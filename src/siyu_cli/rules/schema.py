@@ -232,8 +232,8 @@ def _tests(entries: list[Entry]) -> Schema:
     }  # fmt: skip
     customer = _keys(
         "customer", given, id=_TEXT, orders=_list(_ref("order")), events=_list(_ref("event")),
-        sends=_list(_ref("send")), set_stage={"anyOf": [stage, some_days_ago]}, each=each, expect=_ref("expect"),
-        note=_TEXT, required=("id",),
+        sends=_list(_ref("send")), set_stage={"anyOf": [stage, some_days_ago]}, release_stage={"const": True},
+        each=each, expect=_ref("expect"), note=_TEXT, required=("id",),
     )  # fmt: skip
     customers = _list(_ref("customer"))
     one_day = _keys(

@@ -90,14 +90,14 @@ def whole_number_of(report: Report, node: Node, low: int, high: int, what: str =
     """A whole number from low to high, or None with an E307; `what` says which number and why so."""
     if isinstance(node, Scalar) and type(node.value) is int and low <= node.value <= high:
         return node.value
-    report.add(
-        "E307",
-        node,
-        tr(
+    if low == high:
+        said = tr(f"{what or '这里'}只能是 {low}", f"{what}{'can' if what else 'This can'} only be {low}")
+    else:
+        said = tr(
             f"{what or '这里'}应是 {low} 到 {high} 的整数",
             f"{what}{'must be a' if what else 'A'} whole number from {low} to {high}{'' if what else ' belongs here'}",
-        ),
-    )
+        )
+    report.add("E307", node, said)
     return None
 
 
@@ -266,8 +266,10 @@ def _at_least(report: Report, node: Node, leaf: Leaf, depth: int) -> Condition |
     members = _members(report, pairs["of"][1], leaf, depth)
     if members is None:
         return None
-    what = tr(f"of 里有 {len(members)} 条,n ", f"of has {len(members)} conditions: n ")
-    n = whole_number_of(report, pairs["n"][1], 1, len(members), what)
+    many = len(members)
+    only = "只" * (many == 1)
+    what = tr(f"of 里{only}有 {many} 条,n ", f"of has {many} condition{'s' * (many > 1)}: n ")
+    n = whole_number_of(report, pairs["n"][1], 1, many, what)
     return None if n is None else AtLeast(n, members)
 
 

@@ -125,6 +125,7 @@ STRUCTURE: dict[str, Keys] = {
         "events": tr("行为", "Events"),
         "sends": tr("推送", "Push lists"),
         "set_stage": tr("人定的阶段,或 {阶段: 几天前}", "The stage set by hand, or {stage: days ago}"),
+        "release_stage": tr("true:人定的阶段还给规则", "true: the stage goes back to the rules"),
         "each": tr("{字段: [值, …]}:一个值一位客户", "{field: [value, …]}: a customer per value"),
         "expect": tr("该有和不该有的标签", "Tags to have and to lack"),
         "note": _NOTE,

@@ -198,17 +198,7 @@ class _Bench:
                     past += _past_tag(who, tag, step.as_of.day - ago)
                 for column, value in customer.given:
                     self.given.setdefault(column, {})[who] = value
-                if customer.stage is not None:
-                    stage, ago = customer.stage
-                    set_one(
-                        self.con,
-                        who,
-                        stage,
-                        self.rules.stages[0].name,
-                        1,
-                        step.as_of.seconds - ago * DAY_SECONDS,
-                        "",
-                    )
+                self._set_stage(who, customer, step.as_of)
         for table, rows in (
             ("order_lines", lines),
             ("events", events),
@@ -217,6 +207,15 @@ class _Bench:
             ("tag_log", past),
         ):
             add_rows(self.con, table, rows)
+
+    def _set_stage(self, who: int, customer: CaseCustomer, as_of: AsOf) -> None:
+        """Where people put the customer, and whether they handed them back to the rules."""
+        first = self.rules.stages[0].name if self.rules.stages else ""
+        if customer.stage is not None:
+            stage, ago = customer.stage
+            set_one(self.con, who, stage, first, 1, as_of.seconds - ago * DAY_SECONDS, "")
+        if customer.is_stage_released:
+            set_one(self.con, who, None, first, 1, as_of.seconds, "")
 
     def _lines(self, who: int, order: CaseOrder) -> Iterator[dict[str, Any]]:
         order_no = next(self.numbers)
