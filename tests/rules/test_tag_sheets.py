@@ -168,25 +168,36 @@ TAGS = ("独", "甲", "乙")
 RIVALS = {"甲": ["乙"], "乙": ["甲"]}
 ACTS = ("pin_on", "pin_off", "unpin")
 HANDS = st.lists(
-    st.tuples(st.sampled_from([1, 2]), st.sampled_from(TAGS), st.sampled_from(ACTS)), min_size=1, max_size=8
+    st.tuples(
+        st.sampled_from([1, 2]),
+        st.sampled_from(TAGS),
+        # A release has no end.
+        st.sampled_from(ACTS).flatmap(
+            lambda act: st.tuples(
+                st.just(act), st.none() if act == "unpin" else st.sampled_from([None, 20_003])
+            )
+        ),
+    ).map(lambda one: (one[0], one[1], *one[2])),
+    min_size=1,
+    max_size=8,
 )
 
 
 def _tags(con: Any) -> list[tuple[Any, ...]]:
     return con.execute(
-        "SELECT customer_id, tag, source, pin, pin_day, is_held FROM tags ORDER BY ALL"
+        "SELECT customer_id, tag, source, pin, pin_day, is_held, pin_until FROM tags ORDER BY ALL"
     ).fetchall()
 
 
 @examples(12)
 @given(HANDS, HANDS)
 def test_a_sheet_does_what_its_rows_do_one_by_one(
-    before: list[tuple[int, str, Any]], rows: list[tuple[int, str, Any]]
+    before: list[tuple[int, str, Any, int | None]], rows: list[tuple[int, str, Any, int | None]]
 ) -> None:
     with new_store() as whole, new_store() as single:
         for con in (whole, single):
             insert(con, "customers", [customer(1), customer(2)])
-            for run_id, (who, tag, act) in enumerate(before, 1):
+            for run_id, (who, tag, act, until_day) in enumerate(before, 1):
                 set_pins(
                     con,
                     [who],
@@ -196,13 +207,15 @@ def test_a_sheet_does_what_its_rows_do_one_by_one(
                     run_id=run_id,
                     group=RIVALS.get(tag, ()),
                     has_rule=tag != "独",
+                    until_day=until_day,
                 )
         note_tags(whole, RIVALS, ["甲", "乙"])
         whole.register("incoming", pa.table({
             "file_no": pa.array([0] * len(rows), pa.int64()), "row_no": pa.array(range(len(rows)), pa.int64()),
-            "phone": pa.nulls(len(rows), pa.string()), "named_id": [who for who, _, _ in rows],
-            "tag": [tag for _, tag, _ in rows], "word_code": pa.nulls(len(rows), pa.string()),
-            "act": [act for _, _, act in rows], "reason": pa.nulls(len(rows), pa.string()),
+            "phone": pa.nulls(len(rows), pa.string()), "named_id": [who for who, *_ in rows],
+            "tag": [tag for _, tag, *_ in rows], "word_code": pa.nulls(len(rows), pa.string()),
+            "act": [act for _, _, act, _ in rows], "reason": pa.nulls(len(rows), pa.string()),
+            "until_day": pa.array([until_day for *_, until_day in rows], pa.int32()),
         }))  # fmt: skip
         judge_tags(whole, "incoming", 20_001)
         verdicts = tag_verdicts(whole)
@@ -210,7 +223,7 @@ def test_a_sheet_does_what_its_rows_do_one_by_one(
         assert len(verdicts) == len(rows)
         done = [rows[row_no] for _, row_no, verdict, _ in verdicts if verdict in ("updated", "unchanged")]
         # What a sheet says is meant at once: what is given last in a group is what it gives at all.
-        for who, tag, act in sorted(done, key=lambda one: one[2] == "pin_on"):
+        for who, tag, act, until_day in sorted(done, key=lambda one: one[2] == "pin_on"):
             set_pins(
                 single,
                 [who],
@@ -220,6 +233,7 @@ def test_a_sheet_does_what_its_rows_do_one_by_one(
                 run_id=99,
                 group=RIVALS.get(tag, ()),
                 has_rule=tag != "独",
+                until_day=until_day,
             )
         assert _tags(whole) == _tags(single)
         on = whole.execute("SELECT customer_id FROM held_tags WHERE tag IN ('甲', '乙')").fetchall()
@@ -231,7 +245,8 @@ def test_pins_of_the_same_day_say_nothing_new() -> None:
         insert(con, "customers", [customer(1)])
         note_tags(con, {}, [])
         con.execute(
-            "CREATE TEMP TABLE hand_pins AS SELECT 1::BIGINT AS customer_id, '甲' AS tag, 'pin_on' AS act, '' AS reason"
+            "CREATE TEMP TABLE hand_pins AS SELECT 1::BIGINT AS customer_id, '甲' AS tag, 'pin_on' AS act, '' AS reason,"
+            " NULL::INTEGER AS until_day"
         )
         write_pins(con, day=1, run_id=1)
         log = con.execute("SELECT count(*) FROM tag_log").fetchall()

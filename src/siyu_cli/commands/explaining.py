@@ -112,7 +112,9 @@ def _word_tag(explained: Explained) -> Outcome:
                "Changed since the last run: apply-tags will " + ("set it" if explained.is_wanted else "remove it"))
         )  # fmt: skip
     tables = [_line_table(explained), *_evidence_table(explained)]
-    after = [_what_comes(explained)] if explained.rule is not None else []
+    after = [_pin_words(explained) + _what_comes(explained)]
+    if explained.rule is None:
+        after = [_pin_words(explained)] if explained.pin != "none" else []
     if explained.log:
         rows = [_entry_row(entry) for entry in explained.log[:_LAST_CHANGES]]
         tables.append(Table(_entry_columns(), rows, tr("来龙去脉", "History")))
@@ -168,16 +170,27 @@ def _evidence_table(explained: Explained) -> list[Table]:
     return [Table(columns, rows, tr("依据(最近三行)", "Evidence (up to three rows)"))] if rows else []
 
 
-def _what_comes(explained: Explained) -> str:
-    from siyu_cli.rules.replay import turn_words
+def _pin_words(explained: Explained) -> str:
+    """`人工锁定:锁定打上(到 2026-12-31)`."""
+    from siyu_cli.clock import date_of
 
     pins = {"on": tr("锁定打上", "pinned on"), "off": tr("锁定去掉", "pinned off")}
     pin = pins.get(explained.pin, tr("无", "none"))
+    if explained.pin_until_day is not None:
+        until = date_of(explained.pin_until_day)
+        pin += tr(f"(到 {until})", f" (until {until})")
+    return tr(f"人工锁定:{pin}", f"Pin: {pin}")
+
+
+def _what_comes(explained: Explained) -> str:
+    from siyu_cli.rules.replay import turn_words
+
     coming = turn_words(list(explained.turns), is_held=explained.is_wanted)
-    return tr(f"人工锁定:{pin}   若不再购买:{coming}", f"Pin: {pin}   If nothing new happens: {coming}")
+    return tr(f"   若不再购买:{coming}", f"   If nothing new happens: {coming}")
 
 
 def _document(explained: Explained) -> dict[str, Any]:
+    from siyu_cli.clock import date_of
     from siyu_cli.rules.explain import entry_dict, held_dict, reason_words
     from siyu_cli.rules.replay import DAYS
 
@@ -190,6 +203,7 @@ def _document(explained: Explained) -> dict[str, Any]:
         "reason_words": reason_words(explained),
         "held": None if explained.held is None else held_dict(explained.held),
         "pin": explained.pin,
+        "pin_until": None if (until := explained.pin_until_day) is None else date_of(until).isoformat(),
         "rule": None if rule is None else {
             **rule.mark.where().as_dict(), "hash": rule.rule_hash, "group": rule.group or None,
             "keep_days": rule.keep.days, "note": rule.note,

@@ -167,6 +167,7 @@ def _word_tags(ctx: AppContext, plan: TagPlan, run_id: int | None = None) -> Out
         "several": plan.several,
         "renamed": [{"from": one.old, "to": one.new, "customers": one.rows} for one in plan.renamed],
         "future_rows": plan.future_rows,
+        "ended": [{"tag": one.tag, "removed": one.removed, "added": one.added} for one in plan.ended],
     }
     tables = [Table(columns, rows)]
     notes = []
@@ -178,6 +179,14 @@ def _word_tags(ctx: AppContext, plan: TagPlan, run_id: int | None = None) -> Out
         result |= stage_result(plan.stages)
         tables.append(stage_table(plan.stages))
         notes += stage_notes(plan.stages)
+    notes += [
+        tr(
+            f"人工的「{one.tag}」到期:去掉 {one.removed:,} 人",
+            f"Hands on “{one.tag}” ended: {one.removed:,} lose it",
+        )
+        + (tr(f",又有了 {one.added:,} 人", f", {one.added:,} have it again") if one.added else "")
+        for one in plan.ended
+    ]
     if plan.without_rule:
         names = "、".join(plan.without_rule)
         notes.append(tr(f"没有规则的自动标签会去掉:{names}", f"Automatic tags without a rule go: {names}"))

@@ -27,14 +27,14 @@ def register(app: typer.Typer) -> None:
     """Add this panel's commands to the root."""
 
     @command(app, "set-tag", "customers", tr(
-        "人工给客户打上标签、去掉标签,或还给规则(或照一张表:手机号、标签)。人工改的规则从不改回去,直到 --release;"
+        "人工给客户打上标签、去掉标签,或还给规则(或照一张表:手机号、标签)。人工改的规则从不改回去,直到 --release 或到期;"
         "同一组里以最后打的为准。\n\n"
         "例:\n\nsiyu set-tag 138****5671 员工亲友 --reason 门店同事\n\nsiyu set-tag 12 爱水果 --off\n\n"
-        "siyu set-tag 12 爱水果 --release\n\nsiyu set-tag --file inbox/打标签.xlsx",
+        "siyu set-tag 12 爱水果 --release\n\nsiyu set-tag 12 活动嘉宾 --until 2026-12-31\n\nsiyu set-tag --file inbox/打标签.xlsx",
         "Give customers a tag by hand, take it away, or leave it to the rules again (or by a sheet: phone, tag). Rules "
-        "never undo a hand until --release; in a group the last one counts.\n\n"
+        "never undo a hand until --release or its end; in a group the last one counts.\n\n"
         "Examples:\n\nsiyu set-tag 138****5671 员工亲友 --reason staff\n\nsiyu set-tag 12 爱水果 --off\n\n"
-        "siyu set-tag 12 爱水果 --release\n\nsiyu set-tag --file inbox/tags.xlsx",
+        "siyu set-tag 12 爱水果 --release\n\nsiyu set-tag 12 活动嘉宾 --until 2026-12-31\n\nsiyu set-tag --file inbox/tags.xlsx",
     ), writes=True, dated=True)  # fmt: skip
     def set_tag(
         ctx: AppContext,
@@ -48,12 +48,15 @@ def register(app: typer.Typer) -> None:
             "交还给规则,下次 apply-tags 由规则定", "Back to the rules, which decide at the next apply-tags"))] = False,
         reason: Annotated[str, typer.Option("--reason", metavar="TEXT", show_default=False, help=tr(
             "原因,记在标签日志里", "Why; kept in the tag log"))] = "",
+        until: Annotated[str | None, typer.Option("--until", metavar="DATE", show_default=False, help=tr(
+            "算到哪一天为止(含),过了还给规则", "The last day it counts, then back to the rules"))] = None,
         file: Annotated[Path | None, typer.Option("--file", metavar="F", show_default=False, help=tr(
-            "一张表:手机号或客户编号、标签,可以有 操作、原因", "A sheet: phone or customer id, tag; action and reason if wanted",
+            "一张表:手机号或客户编号、标签,可以有 操作、原因、到期",
+            "A sheet: phone or customer id, tag; action, reason and until if wanted",
         ))] = None,
     ) -> Outcome:  # fmt: skip
         if file is not None:
-            if who or tag or off or release or reason:
+            if who or tag or off or release or reason or until:
                 raise UsageRefused("usage", tr("--file 不和别的一起用", "--file goes alone"))
             return _by_sheet(ctx, file)
         if not who or tag is None:
@@ -66,10 +69,37 @@ def register(app: typer.Typer) -> None:
             raise UsageRefused(
                 "off-or-release", tr("--off 和 --release 只能写一个", "Either --off or --release")
             )
-        return _by_hand(ctx, who, tag, "pin_off" if off else "unpin" if release else "pin_on", reason)
+        act: Act = "pin_off" if off else "unpin" if release else "pin_on"
+        return _by_hand(ctx, who, tag, act, reason, _last_day(ctx, until, act))
 
 
-def _by_hand(ctx: AppContext, who: list[str], tag: str, act: Act, reason: str) -> Outcome:
+def _last_day(ctx: AppContext, until: str | None, act: Act) -> int | None:
+    """The day of `--until`; UsageRefused where it is past, or has nothing to end."""
+    from siyu_cli.clock import DAY_SECONDS, moment_of
+
+    if until is None:
+        return None
+    if act == "unpin":
+        raise UsageRefused(
+            "until-of-release",
+            tr("--release 没有到期的日子,去掉 --until", "A release has no end: leave --until out"),
+        )
+    day = moment_of(until, "--until") // DAY_SECONDS
+    if day < ctx.as_of.day:
+        raise UsageRefused(
+            "until-past",
+            tr(f"--until {until} 已经过了", f"--until {until} is past"),
+            hint=tr(
+                "写今天或以后的日子;不要这个标签了,用 --off",
+                "Give today or a later day; to take the tag away use --off",
+            ),
+        )
+    return day
+
+
+def _by_hand(
+    ctx: AppContext, who: list[str], tag: str, act: Act, reason: str, until_day: int | None
+) -> Outcome:
     from siyu_cli.customers.card import find_customer
     from siyu_cli.rules import pins
     from siyu_cli.rules.tagging import workspace_rules
@@ -78,7 +108,10 @@ def _by_hand(ctx: AppContext, who: list[str], tag: str, act: Act, reason: str) -
     found = pins.find_tag(rules, tag)
     with ctx.run() as run:
         people = [find_customer(run.con, one) for one in who]
-        done = pins.set_tag(run.con, rules, people, found, act, run_id=run.run_id, as_of=as_of, reason=reason)
+        done = pins.set_tag(
+            run.con, rules, people, found, act,
+            run_id=run.run_id, as_of=as_of, reason=reason, until_day=until_day,
+        )  # fmt: skip
         run.counts = {"customers": len(done.people), "changed": done.changed}
     return _word_pins(done, run.run_id)
 

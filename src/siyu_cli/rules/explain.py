@@ -52,6 +52,7 @@ class Explained:
     referred: tuple[tuple[str, bool, Traced], ...]
     log: tuple[TagEntry, ...]
     turns: tuple[Turn, ...]
+    pin_until_day: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,24 @@ def explain_tag(
     tag = _named(con, rules, customer_id, name)
     held = next((one for one in tags_held(con, customer_id) if one.tag == tag), None)
     log = tuple(tag_log_of(con, customer_id, tag))
-    pin = pin_of(con, customer_id, tag)
+    pin, until_day = pin_of(con, customer_id, tag)
     rule = next((rule for rule in rules.tags if rule.name == tag), None)
     if rule is None:
         return Explained(
-            customer_id, tag, None, held is not None, Reason.NONE, "", held, pin, None, (), (), log, ()
+            customer_id,
+            tag,
+            None,
+            held is not None,
+            Reason.NONE,
+            "",
+            held,
+            pin,
+            None,
+            (),
+            (),
+            log,
+            (),
+            until_day,
         )
     needed = only_needed(rules, [tag])
     tracer = Tracer(needed.tags)
@@ -112,6 +126,7 @@ def explain_tag(
         ),
         log=log,
         turns=tuple(turns),
+        pin_until_day=until_day,
     )
 
 

@@ -89,8 +89,9 @@ def set_tag(
     run_id: int,
     as_of: AsOf,
     reason: str = "",
+    until_day: int | None = None,
 ) -> Pinned:
-    """Pin a tag on or off customers, or give it back to the rules."""
+    """Pin a tag on or off customers (until a day, that day included), or give it back to the rules."""
     touched = set_pins(
         con,
         people,
@@ -101,5 +102,6 @@ def set_tag(
         reason=reason,
         group=rivals_of(rules).get(tag, ()),
         has_rule=any(rule.name == tag for rule in rules.tags),
+        until_day=until_day,
     )
     return Pinned(tag, act, tuple(touched))

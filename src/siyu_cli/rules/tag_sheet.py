@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from siyu_cli.clock import DAY_SECONDS
 from siyu_cli.customers.stage_sheet import unknown_words
 from siyu_cli.rules.pins import forbidden_tags, known_tags, rivals_of
 from siyu_cli.sheets.account import ImportAccount
@@ -86,5 +87,6 @@ def _columns(at: int, table: CleanTable, known: Mapping[str, str], forbidden: fr
             "word_code": pc.if_else(pc.is_null(tags), "unknown-tag", codes),
             "act": known_words(rows["act"], _ACTS),
             "reason": rows["reason"],
+            "until_day": pc.cast(pc.divide(rows["until_sec"], DAY_SECONDS), pa.int32()),
         }
     )

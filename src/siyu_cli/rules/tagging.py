@@ -16,8 +16,10 @@ from siyu_cli.rules.load import load_rules
 from siyu_cli.rules.stages import StagePlan, apply_stages, check_removed, plan_stages, stage_names
 from siyu_cli.rules.tree import Condition, Guard, NumberValue, RuleSet, TextColumn
 from siyu_cli.store.engine import DuckDbEngine
+from siyu_cli.store.pins import Ended, end_pins, ended_pins
 from siyu_cli.store.tag_causes import note_tag_run
 from siyu_cli.store.tag_state import (
+    HAND_TAGS_SQL,
     Renamed,
     TagSetting,
     build_tag_state,
@@ -42,15 +44,13 @@ DEFAULT_REMOVE_PCT = 30
 # Below this many holders a third is a few people, and small shops would be stopped every day.
 GUARDED_FROM = 20
 
-HAND_TAGS_SQL = "SELECT customer_id, tag FROM held_tags WHERE source = 'manual'"
-
 
 @dataclass(frozen=True)
 class TagPlan:
     """What applying would change; the changes themselves wait in the store's temporary tables.
 
     `several`: group → how many customers satisfy more than one of its tags. `causes`: (tag, action) → cause →
-    how many.
+    how many. `ended`: tags without a rule whose hands are over.
     """
 
     counts: tuple[TagCount, ...]
@@ -62,6 +62,7 @@ class TagPlan:
     causes: dict[tuple[str, str], dict[str, int]]
     truths: tuple[tuple[str, str], ...]
     stages: StagePlan
+    ended: tuple[Ended, ...] = ()
 
 
 def workspace_rules(workspace: Workspace) -> RuleSet:
@@ -159,6 +160,7 @@ def _plan(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, renamed: tuple[R
         causes=count_causes(con),
         truths=query.truths,
         stages=stages,
+        ended=ended_pins(con),
     )
 
 
@@ -202,6 +204,7 @@ def apply_plan(
                 "Check with siyu plan-tags; if right, write guard: {max_remove_pct: 100} or a larger max_add",
             ),
         )
+    end_pins(con, run_id, as_of.day)
     apply_changes(con, run_id, as_of.day, "tag_flags", plan.truths)
     apply_stages(con, plan.stages, run_id, as_of)
     note_tag_run(con, run_id, as_of, rules.digest, rules.texts, plan_id)

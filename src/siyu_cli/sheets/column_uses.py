@@ -86,7 +86,7 @@ def field_title(canonical: str) -> str:
         "at": tr("时间", "time"), "page": tr("页面", "page"), "row_key": tr("行标识", "row key"),
         "note": tr("反馈备注", "note"), "verdict": tr("核对", "answer"),
         "skills": tr("技能", "skills"), "from_day": tr("开始日", "first day"), "to_day": tr("结束日", "last day"),
-        "reason": tr("原因", "reason"),
+        "reason": tr("原因", "reason"), "until": tr("到期", "end"),
     }  # fmt: skip
     return titles.get(canonical, canonical)
 

@@ -40,7 +40,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "assignments": ("phone", "staff_id", "name"),
     "stages": ("phone", "customer_id", "stage", "reason"),
-    "tags": ("phone", "customer_id", "tag", "status", "reason"),
+    "tags": ("phone", "customer_id", "tag", "status", "reason", "until"),
     "leave": ("staff_id", "name", "from_day", "to_day", "reason", "status"),
     "contacts": (
         "external_userid", "unionid", "corp", "name", "remark", "description", "phone", "other_phone", "staff_id",

@@ -303,9 +303,20 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
             tr(f"不认识的操作:{detail}", f"unknown action: {detail}"),
             tr("写 打上、去掉 或 还给规则;空着就是打上", "write on, off or release; empty means on"),
         ),
+        "until-past": (
+            tr("到期的日子已经过了", "the day it ends is past"),
+            tr(
+                "写今天或以后的日子;不要这个标签了,操作写「去掉」",
+                "write today or a later day; to take the tag away, write off as its action",
+            ),
+        ),
+        "until-of-release": (
+            tr("还给规则没有到期的日子", "a release has no end"),
+            tr("去掉「到期」,或把操作改成打上、去掉", "leave the end out, or make the action on or off"),
+        ),
         "tag-differs": (
             tr(
-                "同一位客户的同一个标签写了两个不同的操作",
+                "同一位客户的同一个标签写了两个不同的操作或到期",
                 "the sheet says two things of one tag of a customer",
             ),
             tr("只留下对的那一行", "keep only the right row"),

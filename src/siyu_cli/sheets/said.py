@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from siyu_cli.language import tr
 from siyu_cli.phone import clean_phones
 from siyu_cli.sheets.clean import clean_codes, clean_ids
+from siyu_cli.sheets.dates import clean_moments
 from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.pieces import meanings, missing_column, texts_of, where_null
 from siyu_cli.sheets.rows import BatchRows, Cleaner, Reading, Work, read_table
@@ -23,10 +24,12 @@ SAID_SCHEMA = pa.schema(
         ("phone", pa.string()),
         ("named_id", pa.int64()),
         *((name, pa.string()) for name in ("word", "act", "reason")),
+        ("until_sec", pa.int64()),
     ]
 )
 """Columns of such a sheet; phone or named_id (a customer's number) is there, word (still as written) is never null,
-act is what a row of tags asks for (on, off, release), on where it says nothing.
+act is what a row of tags asks for (on, off, release), on where it says nothing;
+until_sec lies on the last day on which it counts, null where it has no end.
 """
 
 _WORDS = {"stages": ("stage", tr("阶段", "stages")), "tags": ("tag", tr("标签", "tags"))}
@@ -55,6 +58,7 @@ def _clean(rows: BatchRows) -> dict[str, pa.Array]:
     rows.refuse(field, where_null(columns["word"], f"missing-{field}"))
     columns["act"] = _acts(rows)
     columns["reason"] = texts_of(rows, "reason")
+    columns["until_sec"] = _ends(rows)
     return columns
 
 
@@ -79,6 +83,16 @@ def _phones(rows: BatchRows, is_named: pa.Array) -> pa.Array:
     phones, codes = clean_phones(texts)
     rows.refuse("phone", pc.if_else(is_named, _NONE, codes), texts)
     return phones
+
+
+def _ends(rows: BatchRows) -> pa.Array:
+    """Until when it counts; a date that cannot be read refuses the row."""
+    texts = rows.texts("until")
+    if texts is None:
+        return rows.nulls(pa.int64())
+    cleaned = clean_moments(texts, rows.work.mapping.dates, rows.work.tz, rows.work.is_1904)
+    rows.refuse("until", cleaned.codes)
+    return cleaned.values
 
 
 def _acts(rows: BatchRows) -> pa.Array:

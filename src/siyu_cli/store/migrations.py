@@ -442,8 +442,13 @@ def _m014_tag_exports(con: DuckDBPyConnection) -> None:
     rule_tables.tag_exports_step(con)
 
 
+def _m015_pin_ends(con: DuckDBPyConnection) -> None:
+    rule_tables.pin_ends_step(con)
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     _m001_first_tables, _m002_lead_shares, _m003_orders_again, _m004_people, _m005_contacts_and_events,
     _m006_lead_desk, _m007_fair_shares, _m008_reminders, _m009_behaviour,
     _m010_traits, _m011_stages, _m012_tag_machine, _m013_churn, _m014_tag_exports,
+    _m015_pin_ends,
 )  # fmt: skip

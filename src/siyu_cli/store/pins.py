@@ -51,13 +51,17 @@ def set_pins(
     reason: str = "",
     group: Sequence[str] = (),
     has_rule: bool = True,
+    until_day: int | None = None,
 ) -> list[Touched]:
-    """Do one act to one tag of several customers; `group` are the other tags of its exclusive group."""
+    """Do one act to one tag of several customers; `group` are the other tags of its exclusive group.
+
+    A pin counts until `until_day`, that day included; without one until further notice.
+    """
     note_tags(con, {tag: group}, [tag] if has_rule else [])
     con.execute(
         "CREATE OR REPLACE TEMP TABLE hand_pins AS SELECT DISTINCT unnest($people::BIGINT[]) AS customer_id,"
-        " $tag AS tag, $act AS act, $reason AS reason",
-        {"people": list(people), "tag": tag, "act": act, "reason": reason},
+        " $tag AS tag, $act AS act, $reason AS reason, CAST($until AS INTEGER) AS until_day",
+        {"people": list(people), "tag": tag, "act": act, "reason": reason, "until": until_day},
     )
     write_pins(con, day=day, run_id=run_id)
     rows = con.execute("""
@@ -72,19 +76,23 @@ def set_pins(
 
 
 def needed(pins: str) -> str:
-    """The condition under which a row of `pins` (customer_id, tag, act) says something new; parameter `$day`.
+    """The condition under which a row of `pins` (customer_id, tag, act, until_day) says something new; parameter `$day`.
 
-    A pin of the same day says nothing new; a later one starts its time afresh.
+    A pin of the same day and end says nothing new, and one with an end none on any day; a later one without an end
+    starts its time afresh.
     """
+    same = (
+        f"t.pin_until IS NOT DISTINCT FROM {pins}.until_day AND (t.pin_day = $day OR t.pin_until IS NOT NULL)"
+    )
     own = f"FROM tags AS t WHERE t.customer_id = {pins}.customer_id AND t.tag = {pins}.tag AND t.source = 'manual'"
     return f"""CASE {pins}.act
-        WHEN 'pin_on' THEN NOT EXISTS (SELECT 1 {own} AND t.pin = 'on' AND t.is_held = 1 AND t.pin_day = $day)
-        WHEN 'pin_off' THEN NOT EXISTS (SELECT 1 {own} AND t.pin = 'off' AND t.pin_day = $day)
+        WHEN 'pin_on' THEN NOT EXISTS (SELECT 1 {own} AND t.pin = 'on' AND t.is_held = 1 AND {same})
+        WHEN 'pin_off' THEN NOT EXISTS (SELECT 1 {own} AND t.pin = 'off' AND {same})
         ELSE EXISTS (SELECT 1 {own}) END"""
 
 
 def write_pins(con: DuckDBPyConnection, *, day: int, run_id: int) -> None:
-    """Do what `hand_pins(customer_id, tag, act, reason)` says, one row per pair and at most one tag of a group on.
+    """Do what `hand_pins(customer_id, tag, act, reason, until_day)` says, one row per pair and at most one tag of a group on.
 
     A line goes into `tag_log` for each hand that says something new (they stay in `touched_pins`), and one for
     every tag that came or went by it. Reads what `note_tags` made.
@@ -141,7 +149,8 @@ def _release(con: DuckDBPyConnection) -> None:
     )
     # The rules decide at the next apply-tags; by no rule hash it is seen that none has spoken yet.
     con.execute(
-        "UPDATE tags SET source = 'auto', pin = 'none', pin_day = NULL, rule_hash = '' FROM touched_pins AS p"
+        "UPDATE tags SET source = 'auto', pin = 'none', pin_day = NULL, pin_until = NULL, rule_hash = ''"
+        " FROM touched_pins AS p"
         f" WHERE {_MINE} AND p.act = 'unpin' AND tags.source = 'manual'"
     )
 
@@ -154,10 +163,10 @@ def _pin(con: DuckDBPyConnection, known: Mapping[str, int]) -> None:
     """)
     con.execute(f"DELETE FROM tags USING touched_pins AS p WHERE {_MINE} AND p.act <> 'unpin'")
     con.execute(
-        "INSERT INTO tags (customer_id, tag, source, pin, set_day, rule_hash, run_id, pin_day, is_held)"
+        "INSERT INTO tags (customer_id, tag, source, pin, set_day, rule_hash, run_id, pin_day, is_held, pin_until)"
         " SELECT p.customer_id, p.tag, 'manual', CASE p.act WHEN 'pin_on' THEN 'on' ELSE 'off' END,"
-        " coalesce(s.set_day, $day), '', $run, $day, CASE p.act WHEN 'pin_on' THEN 1 ELSE 0 END"
-        " FROM touched_pins AS p LEFT JOIN since_when AS s ON s.customer_id = p.customer_id AND s.tag = p.tag"
+        " coalesce(s.set_day, $day), '', $run, $day, CASE p.act WHEN 'pin_on' THEN 1 ELSE 0 END,"
+        " p.until_day FROM touched_pins AS p LEFT JOIN since_when AS s ON s.customer_id = p.customer_id AND s.tag = p.tag"
         " WHERE p.act <> 'unpin' ORDER BY p.tag, p.customer_id",
         known,
     )
@@ -179,4 +188,36 @@ def _clear_groups(con: DuckDBPyConnection, known: Mapping[str, int]) -> None:
         " SELECT customer_id, tag, 'auto', 'none', $day, '', $run, 0 FROM held_tags"
         " SEMI JOIN beaten_tags USING (customer_id, tag) ORDER BY tag, customer_id",
         known,
+    )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A tag without a rule whose hands are over: how many customers lose it, and how many have it again."""
+
+    tag: str
+    removed: int
+    added: int
+
+
+def ended_pins(con: DuckDBPyConnection) -> tuple[Ended, ...]:
+    """What `ended_tags` (see tag_state) means for each tag."""
+    rows = con.execute(
+        "SELECT tag, CAST(sum(goes) AS BIGINT), CAST(sum(comes) AS BIGINT) FROM ended_tags GROUP BY tag ORDER BY tag"
+    ).fetchall()
+    return tuple(Ended(*row) for row in rows)
+
+
+def end_pins(con: DuckDBPyConnection, run_id: int, day: int) -> None:
+    """Take the hands of `ended_tags` away, with their lines in `tag_log`."""
+    con.execute(
+        "INSERT INTO tag_log SELECT $run, customer_id, tag, action, $day, '', 'ttl', '' FROM ("
+        " SELECT customer_id, tag, 'unpin' AS action FROM ended_tags"
+        " UNION ALL SELECT customer_id, tag, CASE goes WHEN 1 THEN 'remove' ELSE 'add' END FROM ended_tags"
+        " WHERE goes = 1 OR comes = 1) ORDER BY tag, customer_id, action DESC",
+        {"run": run_id, "day": day},
+    )
+    con.execute(
+        "DELETE FROM tags USING ended_tags AS e WHERE tags.customer_id = e.customer_id AND tags.tag = e.tag"
+        " AND tags.source = 'manual'"
     )

@@ -192,6 +192,15 @@ def behaviour_step(con: DuckDBPyConnection) -> None:
     con.unregister("folded_pages")
 
 
+# Until which day a hand on a tag counts, that day included; NULL where it counts until further notice.
+_PIN_ENDS = "ALTER TABLE tags ADD COLUMN pin_until INTEGER"
+
+
+def pin_ends_step(con: DuckDBPyConnection) -> None:
+    """Hands on tags may have an end."""
+    con.execute(_PIN_ENDS)
+
+
 # The stages customers go through. stage_moves is their history, only ever added to; a row says how the customer
 # stands after it: in which stage, since when, and who decides next (`mode`: 'rule' moves on, 'hand' stays until
 # released, 'released' goes wherever a rule says). `start` is where a customer is first met: it gives way to

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def judge_tags(con: DuckDBPyConnection, incoming: str, day: int) -> None:
     """Make `judged_tags` of the relation `incoming`, each row with a verdict.
 
-    Its columns are file_no, row_no, phone, named_id (see place_people), tag, word_code, act, reason. `tag` is null and
-    word_code says why where the word is none a hand may set. Of the rows about one tag of one customer the first
+    Its columns are file_no, row_no, phone, named_id (see place_people), tag, word_code, act, reason, until_day. `tag` is
+    null and word_code says why where the word is none a hand may set; an end before `day` is none. Of the rows about one tag of one customer the first
     counts; of the tags of an exclusive group one customer is given at most one. Reads what `pins.note_tags` made.
     """
     place_people(con, incoming)
@@ -23,11 +23,14 @@ def judge_tags(con: DuckDBPyConnection, incoming: str, day: int) -> None:
         f"""
         CREATE OR REPLACE TEMP TABLE judged_tags AS
         WITH named AS (
-            SELECT *, coalesce(who_code, CASE WHEN customer_id IS NULL THEN 'unknown-customer' END, word_code) AS bad
+            SELECT *, coalesce(who_code, CASE WHEN customer_id IS NULL THEN 'unknown-customer' END, word_code,
+                               CASE WHEN act = 'unpin' AND until_day IS NOT NULL THEN 'until-of-release'
+                                    WHEN until_day < $day THEN 'until-past' END) AS bad
             FROM placed_rows
         ),
         ranked AS (
-            SELECT *, row_number() OVER same AS place, first_value(act) OVER same AS first_act
+            SELECT *, row_number() OVER same AS place, first_value(act) OVER same AS first_act,
+                   first_value(until_day) OVER same AS first_until
             FROM named
             WINDOW same AS (PARTITION BY customer_id, tag, bad IS NULL ORDER BY file_no, row_no)
         ),
@@ -42,13 +45,13 @@ def judge_tags(con: DuckDBPyConnection, incoming: str, day: int) -> None:
         said AS (
             SELECT p.*, b.winner, CASE
                 WHEN bad IS NOT NULL THEN bad
-                WHEN place > 1 AND act = first_act THEN 'duplicate-phone'
+                WHEN place > 1 AND act = first_act AND until_day IS NOT DISTINCT FROM first_until THEN 'duplicate-phone'
                 WHEN place > 1 THEN 'tag-differs'
                 WHEN b.winner IS NOT NULL THEN 'tag-group-differs'
                 WHEN NOT {needed("p")} THEN 'tag-already' END AS code
             FROM ranked AS p LEFT JOIN beaten AS b ON b.file_no = p.file_no AND b.row_no = p.row_no
         )
-        SELECT file_no, row_no, customer_id, tag, act, coalesce(reason, '') AS reason, winner, code,
+        SELECT file_no, row_no, customer_id, tag, act, coalesce(reason, '') AS reason, until_day, winner, code,
                CASE WHEN code IS NULL THEN 'updated' WHEN code = 'duplicate-phone' THEN 'duplicate'
                     WHEN code = 'tag-already' THEN 'unchanged' ELSE 'rejected' END AS verdict
         FROM said
@@ -60,7 +63,7 @@ def judge_tags(con: DuckDBPyConnection, incoming: str, day: int) -> None:
 def write_tags(con: DuckDBPyConnection, day: int, run_id: int) -> None:
     """Pin what `judge_tags` let through."""
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE hand_pins AS SELECT customer_id, tag, act, reason FROM judged_tags"
+        "CREATE OR REPLACE TEMP TABLE hand_pins AS SELECT customer_id, tag, act, reason, until_day FROM judged_tags"
         " WHERE verdict = 'updated'"
     )
     write_pins(con, day=day, run_id=run_id)

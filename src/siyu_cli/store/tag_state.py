@@ -4,8 +4,10 @@ Made by `build_tag_state`, all temporary:
 
 `tag_now`         one row per tag of the rules: tag, rule_hash, ttl (days a hand counts, or NULL), is_kept
 `tag_hands`       one row per (customer, tag of the rules) with a hand on it: customer_id, tag, pin_day, run_id,
-                  is_off, is_list (the tag is one of the customer's phones), is_ended (its ttl is over),
-                  is_held (the customer has the tag now)
+                  is_off, is_list (the tag is one of the customer's phones), is_ended (its own end is over, or
+                  without one the ttl of the tag), is_held (the customer has the tag now)
+`ended_tags`      one row per hand on a tag without a rule whose end is over: customer_id, tag, goes (the customer
+                  has it no more), comes (has it again, since it was pinned off and is one of their phones)
 `fact_tag_state`  see rules.holding
 """
 
@@ -33,7 +35,7 @@ class TagSetting:
 # The newest hand wins a group: by day, then by run.
 _RANK = "pin_day::BIGINT * 4294967296 + run_id"
 
-# Parameter: D. A tag of phones counts like one pinned on, unless a person or a group said otherwise in `tags`.
+# `$day` is D. A tag of phones counts like one pinned on, unless a person or a group said otherwise in `tags`.
 _HANDS_SQL = """
 CREATE OR REPLACE TEMP TABLE tag_hands AS
 WITH listed AS (
@@ -43,12 +45,12 @@ WITH listed AS (
     GROUP BY k.customer_id, p.tag
 ),
 hands AS (
-    SELECT t.customer_id, t.tag, coalesce(t.pin_day, t.set_day) AS pin_day, t.run_id,
+    SELECT t.customer_id, t.tag, coalesce(t.pin_day, t.set_day) AS pin_day, t.pin_until, t.run_id,
            CASE WHEN t.pin = 'off' THEN 1 ELSE 0 END AS is_off, 0 AS is_list,
            CASE WHEN t.pin <> 'off' AND t.is_held = 1 THEN 1 ELSE 0 END AS is_held
     FROM tags AS t WHERE t.source = 'manual'
     UNION ALL
-    SELECT l.customer_id, l.tag, l.pin_day, l.run_id, 0 AS is_off, 1 AS is_list,
+    SELECT l.customer_id, l.tag, l.pin_day, NULL AS pin_until, l.run_id, 0 AS is_off, 1 AS is_list,
            CASE WHEN a.is_held = 0 THEN 0 ELSE 1 END AS is_held
     FROM listed AS l
     LEFT JOIN tags AS a ON a.customer_id = l.customer_id AND a.tag = l.tag AND a.source = 'auto'
@@ -56,9 +58,32 @@ hands AS (
                       AND t.tag = l.tag)
 )
 SELECT h.customer_id, h.tag, h.pin_day, h.run_id, h.is_off, h.is_list, h.is_held,
-       CASE WHEN n.ttl IS NOT NULL AND ? - h.pin_day > n.ttl THEN 1 ELSE 0 END AS is_ended
+       CASE WHEN $day > COALESCE(h.pin_until, h.pin_day + n.ttl) THEN 1 ELSE 0 END AS is_ended
 FROM hands AS h JOIN tag_now AS n ON n.tag = h.tag
 """
+
+# `$day` is D. No rule decides on these tags: nothing but their phones can give them.
+_ENDED_SQL = """
+CREATE OR REPLACE TEMP TABLE ended_tags AS
+SELECT customer_id, tag, CASE WHEN pin <> 'off' AND is_held = 1 AND is_listed = 0 THEN 1 ELSE 0 END AS goes,
+       CASE WHEN pin = 'off' AND is_listed = 1 THEN 1 ELSE 0 END AS comes
+FROM (
+    SELECT t.customer_id, t.tag, t.pin, t.is_held,
+           CASE WHEN EXISTS (SELECT 1 FROM phone_tags AS p JOIN customer_keys AS k ON k.kind = 'phone' AND k.value = p.phone
+                             WHERE k.customer_id = t.customer_id AND p.tag = t.tag) THEN 1 ELSE 0 END AS is_listed
+    FROM tags AS t
+    WHERE t.source = 'manual' AND t.pin_until < $day AND t.tag NOT IN (SELECT tag FROM tag_now)
+)
+"""
+
+HAND_TAGS_SQL = """
+SELECT h.customer_id, h.tag FROM held_tags AS h
+WHERE h.source = 'manual'
+  AND NOT EXISTS (SELECT 1 FROM ended_tags AS e WHERE e.customer_id = h.customer_id AND e.tag = h.tag AND e.goes = 1)
+UNION ALL
+SELECT customer_id, tag FROM ended_tags WHERE comes = 1
+"""
+"""Who has which tag by hand, without hands that are over. Reads what `build_tag_state` made."""
 
 # A tag that has only now got `keep` was last true when it was last applied: whoever has it by rule had it then.
 # Parameter: D. As of an earlier day than the last run's, what was true only later is not known yet.
@@ -94,7 +119,8 @@ def build_tag_state(con: DuckDBPyConnection, settings: Sequence[TagSetting], day
     if settings:
         rows = [[one.tag, one.rule_hash, one.ttl, int(one.is_kept)] for one in settings]
         con.executemany("INSERT INTO tag_now VALUES (?, ?, ?, ?)", rows)
-    con.execute(_HANDS_SQL, [day])
+    con.execute(_HANDS_SQL, {"day": day})
+    con.execute(_ENDED_SQL, {"day": day})
     con.execute(_STATE_SQL, [day])
     found = con.execute("SELECT DISTINCT tag FROM fact_tag_state WHERE pin_rank > 0 OR is_off = 1").fetchall()
     return frozenset(tag for (tag,) in found)

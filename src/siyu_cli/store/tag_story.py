@@ -46,12 +46,13 @@ def tags_held(con: DuckDBPyConnection, customer_id: int) -> list[TagHeld]:
     return [TagHeld(tag, source, pin, int(day), int(run)) for tag, source, pin, day, run in rows]
 
 
-def pin_of(con: DuckDBPyConnection, customer_id: int, tag: str) -> str:
-    """`on`, `off` or `none`: what a person said of a customer's tag."""
+def pin_of(con: DuckDBPyConnection, customer_id: int, tag: str) -> tuple[str, int | None]:
+    """`on`, `off` or `none`: what a person said of a customer's tag; and the last day on which it counts, if any."""
     rows = con.execute(
-        "SELECT pin FROM tags WHERE customer_id = ? AND tag = ? AND pin <> 'none'", [customer_id, tag]
+        "SELECT pin, pin_until FROM tags WHERE customer_id = ? AND tag = ? AND pin <> 'none'",
+        [customer_id, tag],
     ).fetchall()
-    return rows[0][0] if rows else "none"
+    return (rows[0][0], rows[0][1]) if rows else ("none", None)
 
 
 def tag_log_of(con: DuckDBPyConnection, customer_id: int, tag: str | None = None) -> list[TagEntry]:
