@@ -194,13 +194,15 @@ FROM identity_leaves AS v
 JOIN identity_keys AS k ON k.key_no = v.left_no LEFT JOIN thought AS t ON t.key_no = v.left_no
 """
 
-# The id of a customer that was merged away is not given again: a split brings it back.
+# No number is given twice: a split brings that of a customer back who was merged away, and that of one whose import
+# was undone still stands in sheets that people hand in.
 _NEW_CUSTOMERS_SQL = """
 CREATE OR REPLACE TEMP TABLE identity_new AS
 SELECT b.base_no, (SELECT greatest(
            (SELECT coalesce(max(customer_id), 0) FROM customers),
            (SELECT coalesce(max(born_id), 0) FROM customer_keys),
-           (SELECT coalesce(max(from_customer_id), 0) FROM customer_merges)))
+           (SELECT coalesce(max(from_customer_id), 0) FROM customer_merges),
+           (SELECT coalesce(max(last), 0) FROM given_numbers WHERE name = 'customer')))
        + row_number() OVER (ORDER BY k.kind = 'phone', k.first_sec NULLS LAST, k.kind, k.namespace, k.value)
        AS customer_id
 FROM identity_bases AS b JOIN identity_keys AS k ON k.key_no = b.key_no WHERE b.base_no = b.key_no
@@ -289,6 +291,10 @@ def _settle(con: DuckDBPyConnection, run_id: int) -> None:
     con.execute(_OPEN_BASES_SQL)
     con.execute(_BASES_SQL)
     con.execute(_NEW_CUSTOMERS_SQL)
+    con.execute(
+        "UPDATE given_numbers SET last = (SELECT max(customer_id) FROM identity_new)"
+        " WHERE name = 'customer' AND EXISTS (SELECT 1 FROM identity_new)"
+    )
     _log_merges(con, run_id, joined.merges)
     con.execute(_FINAL_SQL)
     con.execute(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 
-# tag_log too: the next customer to come may get the number, and is not to inherit what another once had.
+# tag_log too: nothing is left of people whom nothing supports. Their numbers are never given to others.
 _OF_CUSTOMERS = ("tags", "tag_truths", "tag_log", "scores", "push_members", "stage_moves", "customers")
 
 

@@ -446,9 +446,23 @@ def _m015_pin_ends(con: DuckDBPyConnection) -> None:
     rule_tables.pin_ends_step(con)
 
 
+# The largest number ever given: numbers stand in sheets outside, which nobody can take back.
+_GIVEN_NUMBERS = """
+CREATE TABLE given_numbers (name VARCHAR NOT NULL, last BIGINT NOT NULL);
+INSERT INTO given_numbers SELECT 'customer', coalesce(max(number), 0) FROM (
+    SELECT max(customer_id) AS number FROM customers
+    UNION ALL SELECT max(born_id) FROM customer_keys
+    UNION ALL SELECT max(from_customer_id) FROM customer_merges);
+"""
+
+
+def _m016_given_numbers(con: DuckDBPyConnection) -> None:
+    con.execute(_GIVEN_NUMBERS)
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     _m001_first_tables, _m002_lead_shares, _m003_orders_again, _m004_people, _m005_contacts_and_events,
     _m006_lead_desk, _m007_fair_shares, _m008_reminders, _m009_behaviour,
     _m010_traits, _m011_stages, _m012_tag_machine, _m013_churn, _m014_tag_exports,
-    _m015_pin_ends,
+    _m015_pin_ends, _m016_given_numbers,
 )  # fmt: skip
