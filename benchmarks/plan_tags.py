@@ -43,13 +43,13 @@ SELECT range AS product_no, h % 3 AS pack_no,
        ['500克', '2.5kg 5斤装', '10斤家庭装'][CAST(1 + h % 3 AS INTEGER)] AS sku_key
 FROM (SELECT range, hash(range) AS h FROM range(3000))
 """
-# Three years of orders in the order of their days, six to ten lines: half of the customers bought once or twice, a few very
+# Three years of orders in the order of their days, six to ten lines, each with the number of its first line: half of the customers bought once or twice, a few very
 # often; of four lines one is of the three things the customer always buys. One line in fifty was sent back, one in fifty
 # never paid, one in twenty-five is postage or a gift, one in a hundred has no buyer.
 LINES = """
 INSERT INTO order_lines BY NAME
 WITH placed AS (
-    SELECT range AS n, (range // 10) * 6 + [0, 1, 2, 3, 4, 4, 5, 5, 5, 5][CAST(1 + range % 10 AS INTEGER)] AS order_no
+    SELECT range AS n, (range // 10) * 10 + [0, 1, 2, 3, 4, 4, 6, 6, 6, 6][CAST(1 + range % 10 AS INTEGER)] AS order_no
     FROM range($lines)
 ),
 dice AS (
@@ -57,7 +57,7 @@ dice AS (
 ),
 drawn AS (
     SELECT *, 1 + CAST(floor((g % 1000003) / 1000003.0 * ((f % 1000) / 1000.0) * $customers) AS BIGINT) AS customer,
-           CAST(19067 + order_no * 1097 // ($lines * 6 // 10) AS INTEGER) AS day, (g // 11) % 86400 AS second,
+           CAST(19067 + order_no * 1097 // $lines AS INTEGER) AS day, (g // 11) % 86400 AS second,
            900 + (h // 13) % 19000 AS fen, (h // 17) % 50 AS fate
     FROM dice
 )

@@ -40,6 +40,9 @@ class SqliteEngine:
         self.con.execute(f"DROP TABLE IF EXISTS {target}")
         self.con.execute(f"CREATE TABLE {target} AS {sql}", list(params))
 
+    def drop(self, target: str) -> None:
+        self.con.execute(f"DROP TABLE {target}")
+
     def coded(self, name: str, texts: str) -> str:
         assert self.rows(f"SELECT COUNT(*) FROM ({texts}) AS texts"), name
         return "COALESCE({}, '')"

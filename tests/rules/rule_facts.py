@@ -11,6 +11,7 @@ import pyarrow as pa
 from siyu_cli.clock import AsOf, Clock
 from siyu_cli.rules.compile import compile_tags
 from siyu_cli.rules.load import check_rules
+from siyu_cli.rules.steps import write_flags
 from siyu_cli.rules.tree import RuleSet
 from siyu_cli.store.engine import Engine
 from tests.engines import both_engines, fill
@@ -48,7 +49,12 @@ ORDER = pa.schema(
 )
 ITEM = pa.schema(
     [(name, pa.int64()) for name in ("customer_id", "order_no", "line_no", "paid_sec")]
-    + [("paid_day", pa.int32()), ("net_fen", pa.int64()), ("quantity_milli", pa.int64())]
+    + [
+        ("paid_day", pa.int32()),
+        ("net_fen", pa.int64()),
+        ("quantity_milli", pa.int64()),
+        ("is_whole", pa.int32()),
+    ]
     + [
         (name, pa.string())
         for name in ("product_key", "category_key", "sku_key", "platform_key", "shop_key", "channel_key")
@@ -129,9 +135,11 @@ class World:
             "paid_sec": (D - ago) * DAY + at,
             "paid_day": D - ago,
         }
+        given = lines or [{"net_fen": net} for net in nets]
         made = [
             {
                 **when,
+                "is_whole": int(len(given) == 1),
                 "line_no": number * 100 + position,
                 "net_fen": 0,
                 "quantity_milli": 1000,
@@ -141,7 +149,7 @@ class World:
                 **shared,
                 **line,
             }
-            for position, line in enumerate(lines or [{"net_fen": net} for net in nets])
+            for position, line in enumerate(given)
         ]
         self.items += made
         total = sum(line["net_fen"] for line in made)
@@ -232,12 +240,19 @@ def rules_of(text: str) -> RuleSet:
 def tags_of(
     world: World, rules: RuleSet, as_of: AsOf = AS_OF, *, engines: Sequence[Engine] = ()
 ) -> dict[int, set[str]]:
-    """Customer → tags by the compiled SQL, which all engines (DuckDB and SQLite) must agree on."""
+    """Customer → tags by the compiled SQL, which all engines (DuckDB and SQLite) must agree on.
+
+    The first engine goes by steps, as plan-tags does; the others by one statement, as tests of rules do.
+    """
     query = compile_tags(rules, as_of, pinned=world.pinned)
     answers = []
-    for engine in engines or both_engines():
+    for at, engine in enumerate(engines or both_engines()):
         world.load(engine)
-        rows = engine.query(query.text, query.params).to_pylist()
+        if at == 0:
+            write_flags(engine, query, "stepped_flags")
+            rows = engine.query("SELECT * FROM stepped_flags").to_pylist()
+        else:
+            rows = engine.query(query.text, query.params).to_pylist()
         answers.append(
             {row["customer_id"]: {tag for column, tag in query.columns if row[column] == 1} for row in rows}
         )

@@ -33,11 +33,12 @@ def test_values_are_bound_and_nothing_is_dialect() -> None:
 def test_each_source_is_read_once_and_equal_metrics_are_computed_once() -> None:
     query = compile_tags(RULES, AS_OF)
     assert query.text.count("FROM fact_items AS") == 1
-    assert query.text.count("FROM fact_orders AS") == 1
+    # Its own rows, and the few orders that are within the scopes lines are asked for.
+    assert query.text.count("FROM fact_orders AS") == 2
     assert query.text.count("FROM fact_customers") == 1
-    # Once for the value of an order, once for the rows that are looked at.
+    # Once for the value of an order, once for the rows that are looked at; both of orders of one line and of several.
     window = [param for param in query.params if param == AS_OF.day - 29]
-    assert len(window) == 2
+    assert len(window) == 4
     assert len(re.findall(r"MAX\(CASE WHEN [^?]*paid_day >= \?", query.text)) == 1
 
 

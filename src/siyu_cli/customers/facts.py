@@ -46,21 +46,26 @@ TEXTS_IN_ORDERS: dict[str, Mapping[str, str]] = {
 }
 """Where the texts of the facts come from: table → text column of the facts → its column there."""
 
-# Parameters: as_of seconds, three times. In braces, here and below: the texts that are asked for.
+# Parameters: as_of seconds, three times. In braces, here and below: the texts that are asked for. An order has the number
+# of its first line: one of which no other line is known is that line, and need not be put together.
 _LINE_NET_SQL = """
 WITH refunded AS (
     SELECT line_no AS refunded_line_no, CAST(SUM(refund_fen) AS BIGINT) AS refunded_fen
     FROM refunds WHERE line_no IS NOT NULL AND refund_sec <= ?
     GROUP BY line_no
 ),
+several AS (
+    SELECT DISTINCT order_no AS several_no FROM order_lines WHERE line_no <> order_no AND level <> 'order' AND is_detail = 0
+),
 counted AS (
     SELECT l.line_no, l.order_no, l.customer_id, l.paid_sec, l.paid_day, l.quantity_milli,
            l.is_zero_purchase AS zero_counts, l.is_goods, l.paid_fen AS gross_fen,
-           CASE WHEN l.level = 'order' THEN 1 ELSE 0 END AS is_whole,
+           CASE WHEN s.several_no IS NULL THEN 1 ELSE 0 END AS is_whole,
            CASE WHEN l.refund_sec <= ? THEN l.refund_fen ELSE 0 END + COALESCE(r.refunded_fen, 0) AS returned_fen
            {own_texts}{order_texts_of_line}
     FROM order_lines AS l
     LEFT JOIN refunded AS r ON r.refunded_line_no = l.line_no
+    LEFT JOIN several AS s ON s.several_no = l.order_no
     WHERE l.kind = 'sale' AND l.is_detail = 0 AND l.status IN ('paid', 'refunded') AND l.paid_sec <= ?
 )
 SELECT line_no, order_no, customer_id, paid_sec, paid_day, quantity_milli, is_goods, is_whole{texts},
@@ -103,8 +108,8 @@ FROM fact_lines
 WHERE is_goods = ? AND (net_fen > 0 OR is_zero_purchase = 1)
 """
 
-# Parameter: as_of seconds. An order is paid when its first line is. An order that is known as one row and not
-# divided is that row: only the others are grouped, which spares most shops the largest grouping of all.
+# Parameter: as_of seconds. An order is paid when its first line is. An order that is one row and not divided is
+# that row: only the others are grouped, which spares most shops the largest grouping of all.
 _ORDERS_SQL = """
 WITH parts AS (
     SELECT customer_id, order_no, 1 AS is_item, paid_sec, paid_day, net_fen, is_whole{order_texts}
@@ -117,7 +122,7 @@ SELECT customer_id, order_no, is_item AS is_order, CAST(is_item AS BIGINT) AS li
        {order_texts}
 FROM parts WHERE is_whole = 1
 UNION ALL
-SELECT MIN(customer_id) AS customer_id, order_no, MAX(is_item) AS is_order, CAST(SUM(is_item) AS BIGINT) AS line_count,
+SELECT MIN(customer_id) AS customer_id, order_no, MAX(is_item) AS is_order, COUNT(CASE WHEN is_item = 1 THEN 1 END) AS line_count,
        MIN(paid_sec) AS paid_sec, MIN(paid_day) AS paid_day, CAST(SUM(net_fen) AS BIGINT) AS net_fen
        {least_order_texts}
 FROM parts WHERE is_whole = 0

@@ -1,13 +1,29 @@
-"""Single tests as SQL. Each is true or false for every row, never NULL: NOT is the exact complement."""
+"""Tests as SQL, single and nested. Each is true or false for every row, never NULL: NOT is the exact complement."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import gcd
 
 from siyu_cli.clock import AsOf
-from siyu_cli.rules.sql import Sql, bind, combine, join, sql
-from siyu_cli.rules.tree import CalendarTest, NumberColumn, Operator, TextColumn, TextTest
+from siyu_cli.rules.sql import Sql, bind, combine, flag, join, sql
+from siyu_cli.rules.tree import (
+    AllOf,
+    AnyOf,
+    AtLeast,
+    CalendarTest,
+    Condition,
+    Not,
+    NumberColumn,
+    NumberTest,
+    Operator,
+    Present,
+    TextColumn,
+    TextTest,
+)
+
+LeafSql = Callable[[Condition], Sql]
 
 
 @dataclass(frozen=True)
@@ -82,3 +98,37 @@ def _ends_with(column: Sql, text: str) -> Sql:
     size = bind(len(text))
     tail = sql("substr({}, length({}) - {} + 1, {})", column, column, size, size)
     return sql("(length({}) >= {} AND {} = {})", column, size, tail, bind(text))
+
+
+def row_leaf(atom: Condition, prefix: str) -> Sql:
+    """One test of a scope over the columns of one row."""
+    match atom:
+        case NumberTest(NumberColumn() as column, operator, hundredths):
+            return number_sql(column_fraction(column, prefix), operator, hundredths)
+        case TextTest():
+            return text_sql(atom, text_column(atom, prefix))
+        case Present(TextColumn(column)):
+            return Sql(f"{prefix}{column} <> ''")
+        case Present(NumberColumn(column)):
+            return Sql(f"{prefix}{column} IS NOT NULL")
+        case _:
+            raise AssertionError(atom)
+
+
+def tree_sql(condition: Condition, leaf: LeafSql) -> Sql:
+    """Nesting as SQL; leaves are never NULL, so neither is anything above them."""
+    match condition:
+        case AllOf(()):
+            return Sql("1 = 1")
+        case AllOf(members):
+            return combine("AND", [tree_sql(member, leaf) for member in members])
+        case AnyOf(members):
+            return combine("OR", [tree_sql(member, leaf) for member in members])
+        case Not(member):
+            return sql("NOT ({})", tree_sql(member, leaf))
+        case AtLeast(n, members):
+            return sql(
+                "({}) >= {}", combine("+", [flag(tree_sql(member, leaf)) for member in members]), bind(n)
+            )
+        case _:
+            return leaf(condition)

@@ -1,6 +1,7 @@
 """All tags as one SELECT over the fact tables: a 0/1 column per tag, in common-core SQL.
 
 …_words_…                the distinct texts of lines and events, every search in them as a 0/1 column
+items_orders             the orders within scopes of orders that lines are asked for
 orders_rows, items_rows …  one scan per source, every scope as a 0/1 column
 …_by_…_parts             orders and days of a customer, where they are counted
 …_sums                   one grouping per grain, equal aggregates once
@@ -16,19 +17,19 @@ layer0_2, layer0_3 …     winners of groups and tags with keep or pins, where a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from siyu_cli.clock import AsOf
-from siyu_cli.rules.atoms import Fraction, calendar_sql, column_fraction, number_sql, text_sql
+from siyu_cli.rules.atoms import Fraction, calendar_sql, column_fraction, number_sql, text_sql, tree_sql
 from siyu_cli.rules.deeds import Deeds
 from siyu_cli.rules.fields import field_columns, field_joins
 from siyu_cli.rules.history import History
 from siyu_cli.rules.holding import Holding
 from siyu_cli.rules.joined import Joined
-from siyu_cli.rules.measures import Measures, tree_sql
-from siyu_cli.rules.sql import Sql, bind, flag, join, sql
+from siyu_cli.rules.measures import Measures
+from siyu_cli.rules.sql import Sql, bind, flag, join, names_in, opened, sql
 from siyu_cli.rules.tree import (
     CalendarTest,
     Condition,
@@ -51,18 +52,23 @@ from siyu_cli.rules.tree import (
     TextValue,
 )
 
+_NOTHING = Sql("")
+
 
 @dataclass(frozen=True)
 class TagQuery:
-    """The statement, its parameters and which column is which tag or stage.
+    """The tables on the way (`ctes`), the SELECT above them, and which column is which tag or stage.
+
+    `apart` are those tables that are worth keeping by themselves where the facts are long (see steps).
 
     Tags with keep, pins or priorities (see holding) also have a column of their Reason and, with keep, one of
     their condition; a group with priorities has one that says whether several of its conditions are true.
     """
 
-    text: str
-    params: tuple[int | str, ...]
-    columns: tuple[tuple[str, str], ...]
+    ctes: tuple[tuple[str, Sql], ...] = ()
+    select: Sql = _NOTHING
+    columns: tuple[tuple[str, str], ...] = ()
+    apart: frozenset[str] = frozenset()
     watched: tuple[Watched, ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
     truths: tuple[tuple[str, str], ...] = ()
@@ -70,15 +76,28 @@ class TagQuery:
     stages: tuple[tuple[str, str], ...] = ()
     pinned: frozenset[str] = frozenset()
 
+    @cached_property
+    def whole(self) -> Sql:
+        """All of it as one statement."""
+        return opened(self.ctes, self.select)
+
+    @property
+    def text(self) -> str:
+        return self.whole.text
+
+    @property
+    def params(self) -> tuple[int | str, ...]:
+        return self.whole.params
+
     @property
     def tables(self) -> frozenset[str]:
         """The fact tables the statement reads."""
-        return frozenset(re.findall(r"\bfact_\w+", self.text))
+        return frozenset(name for name in self.words if name.startswith("fact_"))
 
     @property
     def words(self) -> frozenset[str]:
         """Every name in the statement: a column of a fact table that is not among them is not looked at."""
-        return frozenset(re.findall(r"\w+", self.text))
+        return names_in(self.text)
 
 
 @dataclass(frozen=True)
@@ -156,17 +175,16 @@ class _Compiler:
                 tables.append((name, sql(f"SELECT {', '.join(carried)}, {{}} FROM {below}", columns)))
                 carried += [column for column, _ in added]
                 below = name
-        ctes = join(",\n", [sql(f"{name} AS ({{}})", body) for name, body in tables])
         reasons, truths, several = self.holding.reasons(), self.holding.truths(), self.holding.several()
         named = ("customer_id", *self.columns.values(), *(name for name, _ in (*reasons, *truths, *several)))
         chosen = [Sql(name) for name in named]
         chosen += stages
         chosen += [column for _, columns in looked_at for column in columns]
-        whole = sql(f"WITH {{}}\nSELECT {{}} FROM {below}", ctes, join(", ", chosen))
         return TagQuery(
-            whole.text,
-            whole.params,
+            tuple(tables),
+            sql(f"SELECT {{}} FROM {below}", join(", ", chosen)),
             tuple((column, tag) for tag, column in self.columns.items()),
+            self.measures.apart() | self.deeds.apart(),
             tuple(one for one, _ in looked_at),
             reasons,
             truths,

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from siyu_cli.clock import AsOf
+from siyu_cli.rules.atoms import row_leaf, tree_sql
 from siyu_cli.rules.catalog import FACT_TABLES
-from siyu_cli.rules.measures import BEHIND, row_leaf, tree_sql
+from siyu_cli.rules.measures import BEHIND
 from siyu_cli.rules.sql import Sql, bind, combine, sql
 from siyu_cli.rules.tree import (
     DEED_DAYS,
@@ -87,6 +88,10 @@ class Deeds:
             ("deeds", Sql(f"SELECT customer_id, {flags} FROM ({found}) AS found GROUP BY customer_id"))
         )
         return tables
+
+    def apart(self) -> frozenset[str]:
+        """The CTEs worth keeping where facts are long."""
+        return frozenset({"deeds"} if self._dids else ())
 
     def rows_behind(self, did: Did, limit: int, *, is_met: bool) -> Sql:
         """The newest deeds that count for a `did`: the columns of BEHIND[source] and of their time.

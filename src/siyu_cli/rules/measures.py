@@ -1,31 +1,25 @@
-"""Metrics as columns: one scan per source, equal aggregates computed once, scopes evaluated once per row.
+"""Metrics as columns: one grouping per grain, equal aggregates computed once, scopes evaluated once per row.
 
-Two things keep this fast. Distinct orders and days are counted in two steps, by (customer, order or day)
-first: engines pay for every COUNT(DISTINCT) with a hash table of its own. And words are looked for once per
-distinct product text, not once per line.
+Three things keep this fast. Distinct orders and days are counted in two steps, by (customer, order or day)
+first: engines pay for every COUNT(DISTINCT) with a hash table of its own. Lines that are all of their order, most
+of them in many shops, need no first step. And words are looked for once per distinct product text, not once per line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
 from siyu_cli.clock import AsOf
-from siyu_cli.rules.atoms import Fraction, column_fraction, number_sql, text_column, text_sql
+from siyu_cli.rules.atoms import Fraction, row_leaf, text_column, text_sql, tree_sql
 from siyu_cli.rules.catalog import FACT_TABLES
-from siyu_cli.rules.sql import Sql, bind, combine, flag, join, sql
+from siyu_cli.rules.sql import Sql, bind, combine, flag, join, names_in, opened, sql
 from siyu_cli.rules.tree import (
-    AllOf,
-    AnyOf,
-    AtLeast,
     Condition,
     Measure,
     Metric,
-    Not,
     NumberColumn,
-    NumberTest,
-    Present,
     Ratio,
     Scope,
     Source,
@@ -51,6 +45,8 @@ _TRUE = Sql("1 = 1")
 # Times and ids take so many characters once these are added, so that texts sort as the numbers do.
 _TIME_BASE, _ID_BASE = 10**11, 10**18
 _VALUE_AT = len(str(_TIME_BASE)) + len(str(_ID_BASE)) + 1
+# A function over the rows of an order or day; of a row that is all of it, none.
+_Fold = Callable[[str], str]
 # How an aggregate `{}` becomes a column of `base`.
 _OR_ZERO = "COALESCE({}, 0)"
 _AS_IS = "{}"
@@ -63,7 +59,6 @@ BEHIND: dict[Source, tuple[str, ...]] = {
     "sends": ("push_key",),
 }
 """What shows a row of a source to people, beside its time."""
-LeafSql = Callable[[Condition], Sql]
 
 
 @dataclass(frozen=True)
@@ -77,10 +72,13 @@ class _Cell:
 
 @dataclass(frozen=True)
 class _Part:
-    """One value per order or day of a customer, and which rows it is made of."""
+    """One value per order or day of a customer, the same of a row that is all of its order, and which rows it is
+    made of.
+    """
 
     grain: Grain
     expression: Sql
+    alone: Sql
     filtered: Sql
 
 
@@ -104,7 +102,6 @@ class Measures:
         self._parts: dict[_Part, str] = {}
         self._used: dict[Source, set[str]] = {source: set() for source in FACT_TABLES}
         self._words: dict[tuple[Source, str], dict[TextTest, str]] = {}
-        self._joins_orders = False
 
     def value(self, value: Metric | Ratio) -> Fraction:
         """The value in terms of columns of `base`."""
@@ -142,23 +139,21 @@ class Measures:
         """The CTEs in order: rows with scope flags, parts of customers, then one aggregate per grain."""
         found: list[tuple[str, Sql]] = []
         for source in FACT_TABLES:
-            grains = [grain for grain in _ALIAS if _source(grain) == source and self._has(grain)]
-            if not grains:
-                continue
-            rows = self._rows(source)
-            found += [
-                (f"{source}_words_{column}", self._words_of(of, column))
-                for of, column in self._words
-                if of == source
-            ]
-            found.append((f"{source}_rows", rows))
-            for grain in grains:
-                below = f"{source}_rows"
+            made: list[tuple[str, Sql]] = []
+            for grain in self._grains(source):
                 if grain != source:
-                    found.append((f"{grain}_parts", self._parts_of(grain, below)))
-                    below = f"{grain}_parts"
-                found.append((f"{grain}_sums", self._sums(grain, below)))
+                    made.append((f"{grain}_parts", self._parts_of(grain)))
+                made.append((f"{grain}_sums", self._sums(grain)))
+            if made:
+                rows = self._rows(source, names_in(*(body.text for _, body in made)))
+                found += [*self._below(source), (f"{source}_rows", rows), *made]
         return found
+
+    def apart(self) -> frozenset[str]:
+        """The CTEs worth keeping where facts are long: every grouping, and rows that took a large join to make."""
+        found = {f"{grain}_sums" for source in FACT_TABLES for grain in self._grains(source)}
+        is_joined = {grain for grain, scope in self._scopes if grain != scope.source}
+        return frozenset(found | {f"{source}_rows" for source in is_joined if len(self._grains(source)) > 1})
 
     def rows_behind(self, metric: Metric, limit: int) -> Sql:
         """The newest rows that count for a metric (the oldest, where it asks for the first): the columns of
@@ -168,20 +163,15 @@ class Measures:
         table = FACT_TABLES[grain]
         columns = [self._column(grain, name) for name in (*BEHIND[grain], table.sec, table.row_no)]
         where = self._filter(metric, orders_only=metric.aggregate != "sum")
-        rows = self._rows(grain)
-        ctes = [
-            sql(f"{of}_words_{column} AS ({{}})", self._words_of(of, column))
-            for of, column in self._words
-            if of == grain
-        ]
-        ctes.append(sql(f"{grain}_rows AS ({{}})", rows))
         way = "ASC" if metric.aggregate in ("days_since_first", "first") else "DESC"
         chosen = ", ".join(dict.fromkeys(["customer_id", *columns]))
-        return sql(
-            f"WITH {{}} SELECT {chosen} FROM {grain}_rows WHERE {{}}"
+        newest = sql(
+            f"SELECT {chosen} FROM {grain}_rows WHERE {{}}"
             f" ORDER BY {table.sec} {way}, {table.row_no} {way} LIMIT {limit:d}",
-            join(", ", ctes), where,
-        )  # fmt: skip
+            where,
+        )
+        rows = self._rows(grain, names_in(newest.text))
+        return opened([*self._below(grain), (f"{grain}_rows", rows)], newest)
 
     def joins(self) -> str:
         """How `base` reaches the aggregates from customers c."""
@@ -190,6 +180,10 @@ class Measures:
             for grain, alias in _ALIAS.items()
             if self._has(grain)
         )
+
+    def _grains(self, source: Source) -> list[Grain]:
+        """The groupings of a source that are asked for."""
+        return [grain for grain in _ALIAS if _source(grain) == source and self._has(grain)]
 
     def _has(self, grain: str) -> bool:
         return any(cell.grain == grain for cell in self._cells)
@@ -224,8 +218,6 @@ class Measures:
         return name
 
     def _scope(self, grain: Source, scope: Scope) -> str:
-        if grain != scope.source:
-            self._joins_orders = True
         return self._scopes.setdefault((grain, scope), f"s{len(self._scopes) + 1}")
 
     def _plain(self, metric: Metric) -> Fraction:
@@ -260,14 +252,18 @@ class Measures:
     def _how_many(self, grain: Grain, metric: Metric) -> Sql:
         """The orders or days that have rows that count."""
         filtered = self._filter(metric)
-        return self._part(grain, filtered, _over("MAX", filtered, Sql("1")), "COUNT", _OR_ZERO)
+        return self._part(grain, filtered, lambda of: _over(of("MAX"), filtered, Sql("1")), "COUNT", _OR_ZERO)
 
     def _total(self, metric: Metric, filtered: Sql) -> Sql:
         return self._cell(self._grain(metric), _over("SUM", filtered, self._of(metric)), _OR_ZERO)
 
-    def _part(self, grain: Grain, filtered: Sql, expression: Sql, function: str, shown: str) -> Sql:
+    def _part(
+        self, grain: Grain, filtered: Sql, make: Callable[[_Fold], Sql], function: str, shown: str
+    ) -> Sql:
         """A value per order or day of a customer, of its rows that count, and a function over those of the customer."""
-        part = _Part(grain, expression, filtered)
+        source: Source = _source(grain)
+        self._used[source] |= {_part_key(grain), *(["is_whole"] if grain == "items_by_order" else [])}
+        part = _Part(grain, make(lambda name: name), make(lambda _: ""), filtered)
         name = self._parts.setdefault(part, f"v{len(self._parts) + 1}")
         return self._cell(grain, Sql(f"{function}({name})"), shown)
 
@@ -291,7 +287,9 @@ class Measures:
         filtered, value = self._filter(metric), self._of(metric)
         grain = self._grain(metric)
         if grain == "items" and metric.source == "orders":
-            return self._part("items_by_order", filtered, _over("SUM", filtered, value), function, _AS_IS)
+            return self._part(
+                "items_by_order", filtered, lambda of: _over(of("SUM"), filtered, value), function, _AS_IS
+            )
         return self._cell(grain, _over(function, filtered, value), _AS_IS)
 
     def _edge(self, metric: Metric) -> Sql:
@@ -301,10 +299,13 @@ class Measures:
         grain = self._grain(metric)
         time = self._column(grain, FACT_TABLES[grain].sec)
         if grain == "items" and metric.source == "orders" and not metric.is_text:
-            filtered = self._filter(metric)
-            total = _over("SUM", filtered, self._of(metric))
-            packed = _packed(_over("MIN", filtered, Sql(time)), Sql("order_no"), total)
-            return self._part("items_by_order", filtered, packed, function, _NUMBER)
+            filtered, worth = self._filter(metric), self._of(metric)
+
+            def of_order(of: _Fold) -> Sql:
+                moment, total = _over(of("MIN"), filtered, Sql(time)), _over(of("SUM"), filtered, worth)
+                return _packed(moment, Sql("order_no"), total)
+
+            return self._part("items_by_order", filtered, of_order, function, _NUMBER)
         number = self._column(grain, FACT_TABLES[grain].row_no)
         if metric.is_text:
             assert isinstance(metric.of, TextColumn)
@@ -330,24 +331,57 @@ class Measures:
             return Sql("1")
         return Sql(self._column(grain, metric.of.column))
 
-    def _rows(self, source: Source) -> Sql:
+    def _rows(self, source: Source, asked: Collection[str]) -> Sql:
+        """The rows of a source with those of its columns and scopes that are asked for."""
         prefix, table = f"{_ALIAS[source]}.", FACT_TABLES[source].name
-        used = self._used[source] | {_part_key(p.grain) for p in self._parts if _source(p.grain) == source}
-        columns = [Sql(f"{prefix}{column}") for column in ("customer_id", *sorted(used))]
+        columns = [
+            Sql(f"{prefix}{column}") for column in ("customer_id", *sorted(self._used[source] & {*asked}))
+        ]
+        joined = ""
         for (grain, scope), name in self._scopes.items():
-            if grain == source:
-                columns.append(sql(f"{{}} AS {name}", flag(self._row_condition(source, scope))))
-        joined = "".join(
-            f" JOIN {of}_words_{column} AS w_{column} ON w_{column}.word = {prefix}{column}"
-            for of, column in self._words
-            if of == source
-        )
-        if source == "items" and self._joins_orders:
-            joined += " JOIN fact_orders AS o ON o.order_no = i.order_no AND o.is_order = 1"
+            if grain != source or name not in asked:
+                continue
+            if scope.source == source:
+                columns.append(
+                    sql(f"CAST({{}} AS TINYINT) AS {name}", flag(self._row_condition(source, scope)))
+                )
+            else:
+                columns.append(Sql(f"CAST(COALESCE(o.{name}, 0) AS TINYINT) AS {name}"))
+                joined = f" LEFT JOIN {source}_orders AS o ON o.order_no = {prefix}order_no"
+        listed = join(", ", columns)
+        read = names_in(listed.text)
+        for of, column in self._words:
+            if of == source and f"w_{column}" in read:
+                joined += (
+                    f" LEFT JOIN {of}_words_{column} AS w_{column} ON w_{column}.word = {prefix}{column}"
+                )
         return sql(
-            f"SELECT {{}} FROM {table} AS {prefix[:-1]}{joined} WHERE {prefix}customer_id IS NOT NULL",
-            join(", ", columns),
+            f"SELECT {{}} FROM {table} AS {prefix[:-1]}{joined} WHERE {prefix}customer_id IS NOT NULL", listed
         )
+
+    def _below(self, source: Source) -> list[tuple[str, Sql]]:
+        """What the rows of a source join: the words searched in them, and the orders within scopes of orders.
+
+        Lines need no others: few orders are within a scope.
+        """
+        found = [
+            (f"{of}_words_{column}", self._words_of(of, column)) for of, column in self._words if of == source
+        ]
+        conditions = {
+            name: self._row_condition(source, scope)
+            for (grain, scope), name in self._scopes.items()
+            if grain == source != scope.source
+        }
+        if conditions:
+            flags = [sql(f"{{}} AS {name}", flag(condition)) for name, condition in conditions.items()]
+            within = combine("OR", list(conditions.values()))
+            orders = sql(
+                "SELECT order_no, {} FROM fact_orders AS o WHERE is_order = 1 AND {}",
+                join(", ", flags),
+                within,
+            )
+            found.append((f"{source}_orders", orders))
+        return found
 
     def _row_condition(self, source: Source, scope: Scope) -> Sql:
         """A scope over the columns of one row; words inside texts of lines by way of `_words`."""
@@ -376,25 +410,39 @@ class Measures:
             join(", ", tests),
         )
 
-    def _parts_of(self, grain: Grain, rows: str) -> Sql:
-        """The values per order or day. Rows that count for none of them are left out before they are grouped."""
+    def _parts_of(self, grain: Grain) -> Sql:
+        """The values per order or day. Rows that count for none of them are left out before they are grouped, and
+        a row that is all of its order need not be grouped.
+        """
         parts = {part: name for part, name in self._parts.items() if part.grain == grain}
-        values = [sql(f"{{}} AS {name}", part.expression) for part, name in parts.items()]
         filters = list(dict.fromkeys(part.filtered for part in parts))
-        where = Sql("") if _TRUE in filters else sql(" WHERE {}", combine("OR", filters))
-        key = _part_key(grain)
+        counted = [] if _TRUE in filters else [combine("OR", filters)]
+
+        def values(of: Callable[[_Part], Sql]) -> Sql:
+            return join(", ", [sql(f"{{}} AS {name}", of(part)) for part, name in parts.items()])
+
+        def rows(*conditions: Sql) -> Sql:
+            where = sql(" WHERE {}", combine("AND", conditions)) if conditions else Sql("")
+            return sql(f"FROM {_source(grain)}_rows{{}}", where)
+
+        grouped = values(lambda part: part.expression)
+        by = f"GROUP BY customer_id, {_part_key(grain)}"
+        if grain != "items_by_order":
+            return sql(f"SELECT customer_id, {{}} {{}} {by}", grouped, rows(*counted))
         return sql(
-            f"SELECT customer_id, {key}, {{}} FROM {rows}{{}} GROUP BY customer_id, {key}",
-            join(", ", values), where,
+            f"SELECT customer_id, {{}} {{}} UNION ALL SELECT customer_id, {{}} {{}} {by}",
+            values(lambda part: part.alone), rows(Sql("is_whole = 1"), *counted),
+            grouped, rows(Sql("is_whole = 0"), *counted),
         )  # fmt: skip
 
-    def _sums(self, grain: Grain, rows: str) -> Sql:
+    def _sums(self, grain: Grain) -> Sql:
         sums = [
             sql(f"{{}} AS a_{name}", cell.expression)
             for cell, name in self._cells.items()
             if cell.grain == grain
         ]
-        return sql(f"SELECT customer_id, {{}} FROM {rows} GROUP BY customer_id", join(", ", sums))
+        below = f"{grain}_rows" if grain == _source(grain) else f"{grain}_parts"
+        return sql(f"SELECT customer_id, {{}} FROM {below} GROUP BY customer_id", join(", ", sums))
 
 
 def _over(function: str, filtered: Sql, value: Sql) -> Sql:
@@ -411,37 +459,3 @@ def _packed(time: Sql, number: Sql, value: Sql) -> Sql:
         number,
         value,
     )
-
-
-def row_leaf(atom: Condition, prefix: str) -> Sql:
-    """One test of a scope over the columns of one row."""
-    match atom:
-        case NumberTest(NumberColumn() as column, operator, hundredths):
-            return number_sql(column_fraction(column, prefix), operator, hundredths)
-        case TextTest():
-            return text_sql(atom, text_column(atom, prefix))
-        case Present(TextColumn(column)):
-            return Sql(f"{prefix}{column} <> ''")
-        case Present(NumberColumn(column)):
-            return Sql(f"{prefix}{column} IS NOT NULL")
-        case _:
-            raise AssertionError(atom)
-
-
-def tree_sql(condition: Condition, leaf: LeafSql) -> Sql:
-    """Nesting as SQL; leaves are never NULL, so neither is anything above them."""
-    match condition:
-        case AllOf(()):
-            return _TRUE
-        case AllOf(members):
-            return combine("AND", [tree_sql(member, leaf) for member in members])
-        case AnyOf(members):
-            return combine("OR", [tree_sql(member, leaf) for member in members])
-        case Not(member):
-            return sql("NOT ({})", tree_sql(member, leaf))
-        case AtLeast(n, members):
-            return sql(
-                "({}) >= {}", combine("+", [flag(tree_sql(member, leaf)) for member in members]), bind(n)
-            )
-        case _:
-            return leaf(condition)

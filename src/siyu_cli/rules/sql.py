@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,18 @@ def bind(value: int | str) -> Sql:
 def join(separator: str, parts: Sequence[Sql]) -> Sql:
     """Parts side by side."""
     return Sql(separator.join(part.text for part in parts), tuple(p for part in parts for p in part.params))
+
+
+def opened(ctes: Sequence[tuple[str, Sql]], select: Sql) -> Sql:
+    """A SELECT with the tables it reads from."""
+    if not ctes:
+        return select
+    return sql("WITH {}\n{}", join(",\n", [sql(f"{name} AS ({{}})", body) for name, body in ctes]), select)
+
+
+def names_in(*texts: str) -> frozenset[str]:
+    """Every name in texts of SQL, and every word that may be one."""
+    return frozenset(name for text in texts for name in re.findall(r"\w+", text))
 
 
 def combine(operator: str, parts: Sequence[Sql]) -> Sql:

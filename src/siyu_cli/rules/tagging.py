@@ -14,6 +14,7 @@ from siyu_cli.rules.compile import TagQuery, compile_tags
 from siyu_cli.rules.holding import Reason
 from siyu_cli.rules.load import load_rules
 from siyu_cli.rules.stages import StagePlan, apply_stages, check_removed, plan_stages, stage_names
+from siyu_cli.rules.steps import write_flags
 from siyu_cli.rules.tree import Condition, Guard, NumberValue, RuleSet, TextColumn
 from siyu_cli.store.engine import DuckDbEngine
 from siyu_cli.store.pins import Ended, end_pins, ended_pins
@@ -100,7 +101,10 @@ def evaluate(
     build_tables(engine, as_of, query.tables, stage_names(rules), query.words if is_lean else None)
     if amend is not None:
         amend(engine)
-    engine.write(query.text, "tag_flags", query.params)
+    if is_lean:
+        write_flags(engine, query, "tag_flags")
+    else:
+        engine.write(query.text, "tag_flags", query.params)
     return query
 
 
@@ -131,7 +135,7 @@ def _plan(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, renamed: tuple[R
     query = evaluate(con, rules, as_of, is_lean=True) if rules.tags or rules.stages else None
     if query is None:
         build_tag_state(con, (), as_of.day)
-        query = TagQuery("", (), ())
+        query = TagQuery()
     last = last_rules(con)
     changes = plan_changes(con, "tag_flags", columns_of(rules, query), "" if last else "rule")
     counts = {count.tag: count for count in changes}

@@ -21,7 +21,7 @@ _MOST_CODED = 100_000
 
 
 class Engine(Protocol):
-    """Five verbs over named tables. `params` fill the positional `?` of the text, never spliced."""
+    """A few verbs over named tables. `params` fill the positional `?` of the text, never spliced."""
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under `name`, replacing an earlier one."""
@@ -34,6 +34,9 @@ class Engine(Protocol):
 
     def write(self, sql: str, target: str, params: Parameters = ()) -> None:
         """Keep the rows of a SELECT as the table `target`, replacing an earlier one."""
+
+    def drop(self, target: str) -> None:
+        """Forget a table that `write` has kept."""
 
     def coded(self, name: str, texts: str) -> str:
         """How facts keep the texts of a column, '' where missing: a form with {} for the column.
@@ -63,6 +66,9 @@ class DuckDbEngine:
     def write(self, sql: str, target: str, params: Parameters = ()) -> None:
         # Temporary: results of a query never become state by themselves.
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE {target} AS {sql}", list(params))
+
+    def drop(self, target: str) -> None:
+        self.con.execute(f"DROP TABLE {target}")
 
     def coded(self, name: str, texts: str) -> str:
         """Few texts become an ENUM: a number per row instead of the text, in the order of the texts."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from siyu_cli.store.engine import DuckDbEngine
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -18,16 +20,20 @@ _NO_HAND = (
     "NOT EXISTS (SELECT 1 FROM tag_hands AS x WHERE x.customer_id = {0}.customer_id AND x.tag = {0}.tag)"
 )
 
-# Rows of the rules against what the rules want; {wanted} and {held} leave out what hands are on, if anything.
+# Rows of the rules against what the rules want; {wanted} and {held} leave out what hands are on, if anything. What stays
+# as it is, nearly all of a large shop on most days, is no row; 'keep' are those that only get another rule_hash.
 _CHANGES_SQL = """
 CREATE OR REPLACE TEMP TABLE tag_changes AS
 SELECT COALESCE(w.customer_id, h.customer_id) AS customer_id, COALESCE(w.tag, h.tag) AS tag,
-       CASE WHEN h.customer_id IS NULL THEN 'add'
-            WHEN w.customer_id IS NULL THEN 'remove' ELSE 'keep' END AS action,
-       COALESCE(w.rule_hash, h.rule_hash) AS rule_hash, 0 AS is_hand, CAST($cause AS VARCHAR) AS cause
+       CAST(CASE WHEN h.customer_id IS NULL THEN 'add'
+                 WHEN w.customer_id IS NULL THEN 'remove' ELSE 'keep' END AS tag_actions) AS action,
+       COALESCE(w.rule_hash, h.rule_hash) AS rule_hash, CAST(0 AS TINYINT) AS is_hand,
+       CAST($cause AS tag_causes) AS cause
 FROM (SELECT customer_id, tag, rule_hash FROM wanted_tags AS w {wanted}) AS w
-FULL JOIN (SELECT customer_id, tag, rule_hash FROM tags AS t WHERE source = 'auto' AND is_held = 1 {held}) AS h
+FULL JOIN (SELECT customer_id, {tag} AS tag, {rule_hash} AS rule_hash FROM tags AS t
+           WHERE source = 'auto' AND is_held = 1 {held}) AS h
   ON h.customer_id = w.customer_id AND h.tag = w.tag
+WHERE h.customer_id IS NULL OR w.customer_id IS NULL OR h.rule_hash <> w.rule_hash
 """
 _HAND_CHANGES_SQL = """
 INSERT INTO tag_changes
@@ -41,10 +47,16 @@ WHERE h.is_held = 1 OR w.customer_id IS NOT NULL
 """
 
 _COUNTS_SQL = """
-SELECT tag, sum(CASE WHEN action <> 'add' THEN 1 ELSE 0 END) AS before_count,
-       sum(CASE WHEN action = 'add' THEN 1 ELSE 0 END) AS added,
-       sum(CASE WHEN action = 'remove' THEN 1 ELSE 0 END) AS removed
-FROM tag_changes GROUP BY tag ORDER BY tag
+SELECT tag, sum(before_count) AS before_count, sum(added) AS added, sum(removed) AS removed
+FROM (
+    SELECT tag, holders AS before_count, 0 AS added, 0 AS removed FROM tags_before
+    UNION ALL
+    SELECT CAST(tag AS VARCHAR) AS tag, sum(CASE WHEN action <> 'add' AND is_hand = 1 THEN 1 ELSE 0 END) AS before_count,
+           sum(CASE WHEN action = 'add' THEN 1 ELSE 0 END) AS added,
+           sum(CASE WHEN action = 'remove' THEN 1 ELSE 0 END) AS removed
+    FROM tag_changes GROUP BY tag
+)
+GROUP BY tag ORDER BY tag
 """
 
 
@@ -76,31 +88,61 @@ def plan_changes(
     those a person pinned. `cause` is what all changes come of, where that is known beforehand: giving it to tens
     of millions of rows later would write them all again. Reads `tag_now` and `tag_hands` (see tag_state).
     """
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE tag_columns (flag_name VARCHAR, tag VARCHAR, rule_hash VARCHAR)"
-    )
-    # A view: the pairs are looked at as they come, and kept once, as changes.
-    pairs = "SELECT CAST(NULL AS BIGINT) AS customer_id, '' AS tag, '' AS rule_hash WHERE FALSE"
-    if columns:
-        con.executemany("INSERT INTO tag_columns VALUES (?, ?, ?)", [list(column) for column in columns])
-        names = ", ".join(column for column, _, _ in columns)
-        pairs = (
-            f"SELECT u.customer_id, c.tag, c.rule_hash"
-            f" FROM (UNPIVOT (SELECT customer_id, {names} FROM {flags}) ON {names} INTO NAME flag_name VALUE is_set)"
-            f" AS u JOIN tag_columns AS c ON c.flag_name = u.flag_name WHERE u.is_set = 1"
-        )
-    con.execute(f"CREATE OR REPLACE TEMP VIEW wanted_tags AS {pairs}")
     hands = con.execute("SELECT count(*) FROM tag_hands").fetchall()[0][0]
+    left_out = (
+        {"wanted": f"WHERE {_NO_HAND.format('w')}", "held": f"AND {_NO_HAND.format('t')}"} if hands else {}
+    )
     con.execute(
-        _CHANGES_SQL.format(
-            wanted=f"WHERE {_NO_HAND.format('w')}" if hands else "",
-            held=f"AND {_NO_HAND.format('t')}" if hands else "",
-        ),
+        "CREATE OR REPLACE TEMP TABLE tags_before AS SELECT tag, rule_hash, count(*) AS holders FROM tags AS t"
+        f" WHERE source = 'auto' AND is_held = 1 {left_out.get('held', '')} GROUP BY tag, rule_hash"
+    )
+    coded = _name_wanted(con, flags, columns)
+    con.execute(
+        _CHANGES_SQL.format(wanted=left_out.get("wanted", ""), held=left_out.get("held", ""), **coded),
         {"cause": cause},
     )
     if hands:
         con.execute(_HAND_CHANGES_SQL, {"cause": cause})
     return [TagCount(tag, int(b), int(a), int(r)) for tag, b, a, r in con.execute(_COUNTS_SQL).fetchall()]
+
+
+def _name_wanted(
+    con: DuckDBPyConnection, flags: str, columns: Sequence[tuple[str, str, str]]
+) -> dict[str, str]:
+    """Make `wanted_tags`, the (customer, tag, rule hash) that the rules want; how else names and hashes are coded.
+
+    Tens of millions of pairs are compared and kept: their names are numbers for DuckDB (Engine.coded).
+    """
+    engine = DuckDbEngine(con)
+    con.execute("CREATE OR REPLACE TEMP TABLE tag_columns (number INTEGER, tag VARCHAR, rule_hash VARCHAR)")
+    if columns:
+        rows = [[number, tag, rule_hash] for number, (_, tag, rule_hash) in enumerate(columns)]
+        con.executemany("INSERT INTO tag_columns VALUES (?, ?, ?)", rows)
+    coded = {}
+    for name in ("tag", "rule_hash"):
+        known = " UNION ".join(
+            f"SELECT {name} FROM {table}" for table in ("tag_columns", "tags_before", "tag_now")
+        )
+        coded[name] = engine.coded(f"tags_{name}", known).format(name)
+    con.execute("CREATE OR REPLACE TEMP TYPE tag_actions AS ENUM ('add', 'keep', 'remove')")
+    con.execute("CREATE OR REPLACE TEMP TYPE tag_causes AS ENUM ('', 'data', 'rule', 'time', 'ttl')")
+    engine.write(
+        f"SELECT number, {coded['tag']} AS tag, {coded['rule_hash']} AS rule_hash FROM tag_columns",
+        "coded_columns",
+    )
+    held = [
+        f"SELECT customer_id, {number} AS number FROM {flags} WHERE {column} = 1"
+        for number, (column, _, _) in enumerate(columns)
+    ]
+    pairs = " UNION ALL ".join(
+        held or ["SELECT CAST(NULL AS BIGINT) AS customer_id, 0 AS number WHERE FALSE"]
+    )
+    # A view: the pairs are looked at as they come, and kept once, as changes.
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW wanted_tags AS SELECT u.customer_id, c.tag, c.rule_hash"
+        f" FROM ({pairs}) AS u JOIN coded_columns AS c ON c.number = u.number"
+    )
+    return coded
 
 
 def sums_of(con: DuckDBPyConnection, flags: str, tests: Sequence[tuple[str, int]]) -> list[int]:
