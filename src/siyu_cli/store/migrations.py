@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from siyu_cli.store import rule_tables
+from siyu_cli.store.unique_texts import m017_unique_texts
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -465,4 +466,5 @@ MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     _m006_lead_desk, _m007_fair_shares, _m008_reminders, _m009_behaviour,
     _m010_traits, _m011_stages, _m012_tag_machine, _m013_churn, _m014_tag_exports,
     _m015_pin_ends, _m016_given_numbers,
+    m017_unique_texts,
 )  # fmt: skip
