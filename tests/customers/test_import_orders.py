@@ -383,3 +383,34 @@ def test_shuffling_rows_changes_nothing(facts: list[Any], shuffle: random.Random
         assert first.totals == second.totals
         assert first.customers == second.customers
         assert dump(one) == dump(other)
+
+
+SAID = st.sampled_from([None, "甲", "乙"])
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), SAID, SAID, SAID), min_size=1, max_size=14),
+    st.integers(0, 14),
+)
+@examples(10)
+def test_customers_are_called_what_their_latest_order_that_says_so_calls_them(
+    facts: list[Any], cut: int
+) -> None:
+    rows = [
+        order(str(number), f"2025-01-0{day}", phone=f"1380000000{who}", buyer_id=None, receiver=name, province=province,
+              city=city)
+        for number, (who, day, name, province, city) in enumerate(facts)
+    ]  # fmt: skip
+    with new_store() as con:
+        for run_id, part in enumerate((rows[:cut], rows[cut:]), start=1):
+            if part:
+                merge_orders(con, run_id, [table(part)])
+        lines = con.execute(
+            "SELECT customer_id, paid_sec, line_hash, receiver, province, city FROM order_lines ORDER BY paid_sec, line_hash"
+        ).fetchall()
+        expected: dict[int, list[str | None]] = {}
+        for customer_id, _, _, *said in lines:
+            told = expected.setdefault(customer_id, [None] * 3)
+            expected[customer_id] = [new or old for new, old in zip(said, told, strict=True)]
+        found = con.execute("SELECT customer_id, name, province, city FROM customers").fetchall()
+        assert {customer_id: said for customer_id, *said in found} == expected

@@ -461,3 +461,20 @@ def test_a_long_file_says_how_far_it_is_and_is_scanned_from_its_file(tmp_path):
             "SELECT count(*), sum(amount_paid_fen), min(platform_key) FROM incoming"
         ).fetchall()
         assert found == [(90_000, 90_000 * 500, table.mapping.platform.casefold())]
+
+
+@pytest.mark.parametrize("is_spooled", [True, False])
+def test_pieces_are_the_rows_in_their_order_with_the_numbers_they_span(tmp_path, monkeypatch, is_spooled):
+    from siyu_cli.sheets import rows as road
+
+    monkeypatch.setattr(road, "_GROUP_ROWS", 300)
+    monkeypatch.setattr(road, "_FILE_ROWS", 600)
+    body = [row(订单编号=str(at), 订单状态="" if at % 7 == 0 else "交易成功") for at in range(2_000)]
+    table = orders(csv_of(tmp_path / "订单.csv", body), spool=tmp_path if is_spooled else None)
+    pieces = [(low, high, piece.read_all()) for low, high, piece in table.pieces()]
+    assert len(pieces) == (3 if is_spooled else 1)
+    for low, high, piece in pieces:
+        numbers = piece["row_no"].to_pylist()
+        assert (low, high) == (min(numbers), max(numbers))
+    whole = pa.concat_tables([piece for *_, piece in pieces])
+    assert whole.to_pylist() == table.rows.to_pylist()

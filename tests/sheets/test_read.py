@@ -215,6 +215,23 @@ def test_every_line_is_accounted_for(tmp_path, body, block):
     assert table.read == len(body)
 
 
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"a", b"\r\n"]), max_size=30).map(b"".join), st.integers(1, 5))
+def test_line_ends_are_counted_across_borders(text_, near):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delimited, "_NEAR", near)
+        assert delimited._line_ends(text_) == (text_.count(b"\n"), text_.count(b"\r"), text_.count(b"\r\n"))
+
+
+@pytest.mark.parametrize("cell", ["a\rb", "a\r\rb"])
+def test_a_lone_return_in_quotes_is_a_space_whatever_the_lines_end_with(tmp_path, cell):
+    """As many returns as lines, or more: neither makes a line end of the one within a cell."""
+    body = (
+        f'"订单号","付款时间","实付金额","备注"\r\n"1","2025-03-15","1","{cell}"\n"2","2025-03-15","1",""\r\n'
+    )
+    table = orders(text(tmp_path / "a.csv", body))
+    assert table.rows["remark"].to_pylist() == [cell.replace("\r", " "), None]
+
+
 # --- workbooks -----------------------------------------------------------------------------------
 
 CELLS = [

@@ -22,6 +22,9 @@ _INCOMING = "incoming_rows"
 _MEMORY_MIB = 448
 """An import of any length takes no more than this in DuckDB, as fast as with four times as much."""
 
+_ACCEPTED = "SELECT line_hash, net_fen FROM staged WHERE verdict NOT IN ('rejected', 'duplicate')"
+"""The rows of the file at work that count."""
+
 _KINDS = ("orders", "details", "returns")
 """In the order in which files of one run are merged."""
 
@@ -44,7 +47,10 @@ def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTab
 
     positions = sorted(range(len(tables)), key=turn)
     returns = [at for at in positions if tables[at].mapping.kind == "returns"]
-    for position in positions[: len(positions) - len(returns)]:
+    sold = positions[: len(positions) - len(returns)]
+    for position in sold:
+        if position != sold[0]:
+            con.execute(f"INSERT INTO seen_lines {_ACCEPTED}")
         con.register(_INCOMING, tables[position].scan())
         accounts[position], twice_fen = _merge_orders(con, memory, run_id, tables[position])
         overlap_fen += twice_fen
@@ -65,8 +71,8 @@ def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTab
     )
     items.settle_levels(con)
     # The lines of an order that its own row counts were counted by their file, too.
-    overlap_fen += con.execute("""
-        SELECT coalesce(sum(net_fen), 0) FROM seen_lines
+    overlap_fen += con.execute(f"""
+        SELECT coalesce(sum(net_fen), 0) FROM (FROM seen_lines {f"UNION ALL {_ACCEPTED}" if sold else ""})
         SEMI JOIN (SELECT line_hash FROM order_lines WHERE is_detail = 1) AS d USING (line_hash)
     """).fetchall()[0][0]
     refunds.allocate_returns(con)
@@ -157,18 +163,16 @@ def _merge_orders(
     con.execute(
         "INSERT INTO import_people SELECT DISTINCT customer_id FROM resolved WHERE customer_id IS NOT NULL"
     )
-    net_fen = con.execute(
-        "SELECT coalesce(sum(net_fen), 0) FROM staged WHERE verdict NOT IN ('rejected', 'duplicate')"
-    ).fetchall()[0][0]
     replaced = "(SELECT line_hash FROM staged WHERE verdict = 'updated')"
     twice_fen = con.execute(
         f"SELECT coalesce(sum(net_fen), 0) FROM seen_lines SEMI JOIN {replaced} AS u USING (line_hash)"
     ).fetchall()[0][0]
     con.execute(f"DELETE FROM seen_lines WHERE line_hash IN {replaced}")
-    con.execute(
-        "INSERT INTO seen_lines SELECT line_hash, net_fen FROM staged WHERE verdict NOT IN ('rejected', 'duplicate')"
-    )
-    return _account(con, table, int(net_fen)), int(twice_fen)
+    judged = con.execute(
+        "SELECT verdict, reason, count(*), coalesce(sum(net_fen), 0) FROM staged GROUP BY ALL"
+    ).fetchall()
+    net_fen = sum(fen for verdict, *_, fen in judged if verdict not in ("rejected", "duplicate"))
+    return _account(con, table, [tuple(one[:3]) for one in judged], int(net_fen)), int(twice_fen)
 
 
 def _merge_returns(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> tuple[FileAccount, int]:
@@ -189,12 +193,14 @@ def _merge_returns(con: DuckDBPyConnection, run_id: int, table: CleanTable) -> t
         "INSERT INTO import_people SELECT DISTINCT customer_id FROM refunds SEMI JOIN matched USING (source_hash) "
         "WHERE customer_id IS NOT NULL"
     )
-    return _account(con, table, int(net_fen)), int(lines)
-
-
-def _account(con: DuckDBPyConnection, table: CleanTable, net_fen: int) -> FileAccount:
-    """The verdicts of `staged`, with what the reader refused, as one balanced account."""
     judged = con.execute("SELECT verdict, reason, count(*) FROM staged GROUP BY ALL").fetchall()
+    return _account(con, table, judged, int(net_fen)), int(lines)
+
+
+def _account(
+    con: DuckDBPyConnection, table: CleanTable, judged: Sequence[tuple[str, str | None, int]], net_fen: int
+) -> FileAccount:
+    """The verdicts of `staged`, counted, with what the reader refused, as one balanced account."""
     refused = con.execute(
         "SELECT row_no, reason FROM staged WHERE verdict = 'rejected' ORDER BY row_no"
     ).fetchall()

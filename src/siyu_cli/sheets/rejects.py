@@ -84,13 +84,15 @@ def write_rejects(
         if at not in dropped and not table.mapping.is_private(name)
     ]
     rows = []
+    said: dict[tuple[str, str, str], tuple[str, str]] = {}  # many rows, few different sentences
     for reject in rejects:
+        what = (reject.code, reject.detail, reject.near)
+        if what not in said:
+            said[what] = (reject.message, reject.fix)
         original = originals[reject.row_no]
         cells = [original.cells[at] for at in kept]
         extra = " | ".join(cell for cell in original.extra if cell.strip())
-        rows.append(
-            [*cells, str(reject.row_no), reject.column, reject.code, reject.message, reject.fix, extra]
-        )
+        rows.append([*cells, str(reject.row_no), reject.column, reject.code, *said[what], extra])
     # A file that was itself mended keeps one set of these columns.
     titles = [table.headers[at] for at in kept]
     columns = [

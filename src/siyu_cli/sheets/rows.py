@@ -26,7 +26,7 @@ from siyu_cli.sheets.header import Header, find_header
 from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.raw import ERROR_TEXTS, RawBatch, Source, open_source
 from siyu_cli.sheets.signs import holds
-from siyu_cli.sheets.table import CleanTable, ExportedFrom, Original, Reject
+from siyu_cli.sheets.table import CleanTable, ExportedFrom, Original, Reject, mapped
 from siyu_cli.words import fold_column
 
 _BATCHES_AHEAD = 2
@@ -283,7 +283,7 @@ class RowSink:
         self._close_file()
         if not self.files:
             return pa.Table.from_batches(self._batches, self.schema)
-        return pa.concat_tables(pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in self.files)
+        return pa.concat_tables(map(mapped, self.files))
 
     def _next_file(self, folder: Path) -> pa.RecordBatchFileWriter:
         with tempfile.NamedTemporaryFile(dir=folder, prefix="rows-", suffix=".arrow", delete=False) as file:

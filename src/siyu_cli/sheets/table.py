@@ -90,16 +90,19 @@ class CleanTable:
         """What SQL reads the rows from (DuckDB's `register`), as often as it likes, in no certain order."""
         return _dataset(self.rows_files) if self.rows_files else self.rows
 
-    def pieces(self) -> Iterator[pa.Table | Dataset]:
-        """The same some rows at a time, in the order of the file.
+    def pieces(self) -> Iterator[tuple[int, int, pa.RecordBatchReader]]:
+        """The same some rows at a time, in the order of the file: (first row_no, last row_no, rows to walk once).
 
-        Files, not tables of what was read from them: DuckDB keeps what is registered until the
-        transaction ends.
+        DuckDB keeps what is registered until the transaction ends, but a reader that was walked to its end
+        holds nothing any more.
         """
-        if not self.rows_files:
-            yield self.rows
-        for file in self.rows_files:
-            yield _dataset([file])
+        import pyarrow as pa
+
+        for rows in map(mapped, self.rows_files) if self.rows_files else [self.rows]:
+            if rows.num_rows:
+                numbers = rows["row_no"]
+                reader = pa.RecordBatchReader.from_batches(rows.schema, iter(rows.to_batches()))
+                yield numbers[0].as_py(), numbers[-1].as_py(), reader
 
     def originals(self, row_nos: Sequence[int]) -> list[Original]:
         """The cells of rows as they stand in the file, read again; rows may be rejected or accepted ones."""
@@ -112,3 +115,10 @@ def _dataset(files: Sequence[Path]) -> Dataset:
     import pyarrow.dataset as ds
 
     return ds.dataset([str(file) for file in files], format="ipc")
+
+
+def mapped(file: Path) -> pa.Table:
+    """The rows of a file where they are; only what is looked at is read."""
+    import pyarrow as pa
+
+    return pa.ipc.open_file(pa.memory_map(str(file))).read_all()

@@ -150,7 +150,7 @@ def stage(con: DuckDBPyConnection, incoming: str, staging: Staging) -> None:
             FROM cleaned
         )
         SELECT row_no, coalesce(order_hash, line_hash) AS order_hash, line_hash, net_fen,
-               CASE WHEN reason IS NOT NULL THEN 'rejected' END AS verdict, reason
+               CASE WHEN reason IS NULL THEN 'new' ELSE 'rejected' END AS verdict, reason
         FROM reasoned
     """)
     con.execute("""
@@ -283,7 +283,7 @@ def judge(con: DuckDBPyConnection, staging: Staging, exported_sec: int) -> None:
     if staging.level == "detail":
         con.execute("""
             UPDATE staged SET verdict = 'rejected', reason = 'no-such-order'
-            WHERE verdict IS NULL AND order_hash NOT IN (SELECT order_hash FROM order_lines WHERE level <> 'detail')
+            WHERE verdict = 'new' AND order_hash NOT IN (SELECT order_hash FROM order_lines WHERE level <> 'detail')
         """)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE known AS
@@ -295,7 +295,6 @@ def judge(con: DuckDBPyConnection, staging: Staging, exported_sec: int) -> None:
     """)
     if _any(con, "known"):
         _judge_known(con, exported_sec)
-    con.execute("UPDATE staged SET verdict = 'new' WHERE verdict IS NULL")
 
 
 def _judge_repeated(con: DuckDBPyConnection) -> None:
@@ -312,7 +311,7 @@ def _judge_repeated(con: DuckDBPyConnection) -> None:
             FROM (SELECT s.line_hash, c.*, md5_number({_joined(*_CONTENT)}) AS content
                   FROM cleaned AS c
                   JOIN (FROM staged SEMI JOIN repeated_keys USING (line_hash)) AS s ON s.row_no = c.row_no
-                  WHERE s.verdict IS NULL)
+                  WHERE s.verdict = 'new')
             WINDOW w AS (PARTITION BY line_hash ORDER BY (status = 'unpaid'), paid_sec DESC NULLS LAST,
                          paid_fen DESC, content, row_no)
             QUALIFY row_number() OVER w > 1
@@ -328,7 +327,7 @@ def _judge_known(con: DuckDBPyConnection, exported_sec: int) -> None:
             SELECT l.line_no
             FROM (SELECT line_no, line_hash, {said} FROM order_lines SEMI JOIN known USING (line_no)) AS l
             JOIN (SELECT s.line_hash, {said} FROM cleaned JOIN staged AS s USING (row_no)
-                  WHERE s.verdict IS NULL) AS c ON c.line_hash = l.line_hash AND c.said = l.said
+                  WHERE s.verdict = 'new') AS c ON c.line_hash = l.line_hash AND c.said = l.said
         ) AS x WHERE x.line_no = known.line_no
     """)
     con.execute(f"""
@@ -346,7 +345,7 @@ def _judge_known(con: DuckDBPyConnection, exported_sec: int) -> None:
                 WHEN k.is_equal AND k.is_seen THEN 'same-row'
                 WHEN k.is_equal THEN 'known'
                 WHEN k.exported_sec > $moment THEN 'older-export' END
-        FROM known AS k WHERE staged.verdict IS NULL AND k.line_hash = staged.line_hash
+        FROM known AS k WHERE staged.verdict = 'new' AND k.line_hash = staged.line_hash
         """,
         {"moment": exported_sec},
     )
@@ -435,7 +434,7 @@ def _insert(con: DuckDBPyConnection, staging: Staging, incoming: str, table: Cle
     numbers = {"first": con.execute("SELECT coalesce(max(line_no), 0) FROM order_lines").fetchall()[0][0]}
     made = {"line_no": "$first + s.row_no", "order_no": "$first + s.row_no", "first_run_id": "$run"}
     here = "row_no BETWEEN $low AND $high"
-    joins = f"JOIN (FROM staged WHERE verdict = 'new' AND {here}) AS s ON s.row_no = i.row_no"
+    joins = f"JOIN (FROM staged WHERE verdict = 'new' AND {here}) AS s ON s.row_no = -(-i.row_no)"
     if staging.level != "order" or _any(con, "known_orders"):
         _number_orders(con, numbers["first"])
         joins += f" JOIN (FROM numbered WHERE {here}) AS n ON n.row_no = i.row_no"
@@ -445,17 +444,15 @@ def _insert(con: DuckDBPyConnection, staging: Staging, incoming: str, table: Cle
             CREATE OR REPLACE TEMP TABLE owners AS
             SELECT i.row_no, r.customer_id FROM cleaned AS i JOIN resolved AS r {_IS_RESOLVED}
         """)
-        joins += f" LEFT JOIN (FROM owners WHERE {here}) AS r ON r.row_no = i.row_no"
+        joins += f" LEFT JOIN (FROM owners WHERE {here}) AS r ON r.row_no = -(-i.row_no)"
     insert = (
         f"INSERT INTO order_lines ({', '.join(_COLUMNS)}) "
         f"SELECT {_values(staging, _COLUMNS, made)} FROM cleaned AS i {joins}"
     )
     numbers |= {"run": run_id, "moment": table.exported_sec}
-    for piece in table.pieces():
+    for low, high, piece in table.pieces():
         con.register(incoming, piece)
-        low, high = con.execute(f"SELECT min(row_no), max(row_no) FROM {incoming}").fetchall()[0]
-        if low is not None:
-            con.execute(insert, {**numbers, "low": low, "high": high})
+        con.execute(insert, {**numbers, "low": low, "high": high})
     con.register(incoming, table.scan())
 
 
@@ -533,24 +530,37 @@ def name_customers(con: DuckDBPyConnection, lines: str = "taken_back") -> None:
     """)
 
 
+# What orders say of their customers. The moment, then the hash, as one number: half the work of comparing pairs.
+_TOLD = {"name": "coalesce(buyer_id, receiver)", "province": "province", "city": "city"}
+_TURN = "(CAST(coalesce(paid_sec, created_sec, 0) AS HUGEINT) << 64) + CAST(line_hash >> 64 AS HUGEINT)"
+
+
 def refresh_customers(con: DuckDBPyConnection) -> None:
-    """Name and region of the customers of `changed_people(customer_id)`: those of their latest order that says so."""
+    """Name and region of the customers of `changed_people(customer_id)`: those of their latest order that says so.
+
+    Most latest orders say it all: which line that is takes a third of the work of comparing what lines say.
+    """
     # Where everyone changed, as in a first import, nobody need be looked up.
     has_others = _any(con, "customers ANTI JOIN changed_people USING (customer_id)")
     changed = "SEMI JOIN changed_people USING (customer_id)" if has_others else ""
     con.execute(f"""
-        UPDATE customers SET name = coalesce(x.name, customers.name), province = coalesce(x.province, customers.province),
-                             city = coalesce(x.city, customers.city)
-        FROM (
-            SELECT customer_id, arg_max(coalesce(buyer_id, receiver), turn) AS name,
-                   arg_max(province, turn) FILTER (province IS NOT NULL) AS province,
-                   arg_max(city, turn) FILTER (city IS NOT NULL) AS city
-            FROM (
-                -- The moment, then the hash, as one number: half the work of comparing pairs.
-                SELECT customer_id, buyer_id, receiver, province, city,
-                       (CAST(coalesce(paid_sec, created_sec, 0) AS HUGEINT) << 64) + CAST(line_hash >> 64 AS HUGEINT) AS turn
-                FROM order_lines {changed}
-            ) GROUP BY customer_id
-        ) AS x
-        WHERE customers.customer_id = x.customer_id
+        CREATE OR REPLACE TEMP TABLE told AS
+        SELECT l.customer_id, {", ".join(f"{said} AS {name}" for name, said in _TOLD.items())}
+        FROM order_lines AS l JOIN (
+            SELECT arg_max(line_no, {_TURN}) AS line_no FROM order_lines {changed}
+            WHERE customer_id IS NOT NULL GROUP BY customer_id
+        ) AS n ON n.line_no = l.line_no
+    """)
+    for name, said in _TOLD.items():
+        if _any(con, f"told WHERE {name} IS NULL"):
+            con.execute(f"""
+                UPDATE told SET {name} = x.said FROM (
+                    SELECT customer_id, arg_max({said}, {_TURN}) AS said FROM order_lines
+                    SEMI JOIN (SELECT customer_id FROM told WHERE {name} IS NULL) AS t USING (customer_id)
+                    WHERE {said} IS NOT NULL GROUP BY customer_id
+                ) AS x WHERE x.customer_id = told.customer_id
+            """)
+    con.execute(f"""
+        UPDATE customers SET {", ".join(f"{name} = coalesce(x.{name}, customers.{name})" for name in _TOLD)}
+        FROM told AS x WHERE customers.customer_id = x.customer_id
     """)
