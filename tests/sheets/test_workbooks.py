@@ -477,3 +477,15 @@ def test_a_damaged_workbook_is_read_or_refused(tmp_path, data):
     except InputRefused as error:
         assert error.message
         assert error.hint
+
+
+def test_a_child_waits_for_workbooks_before_they_are_looked_at_and_for_nothing_else(monkeypatch):
+    started = []
+    monkeypatch.setattr(child, "_idle", [])
+    monkeypatch.setattr(child, "_Child", lambda: started.append(1) or "a child")
+    child.start_early([Path("订单.csv"), Path("inbox"), Path("名单*.zip")])
+    assert child._idle == []
+    for _ in range(2):
+        child.start_early([Path("订单.csv"), Path("订单.XLSX")])
+    assert child._idle == ["a child"]
+    assert started == [1]

@@ -91,6 +91,9 @@ def takes_import_options(function: Callable[..., Outcome]) -> Callable[..., Outc
 
     @wraps(function)
     def call(ctx: AppContext, **values: Any) -> Outcome:
+        from siyu_cli.sheets.child import start_early
+
+        start_early(values["files"])
         options = ImportOptions(**{one.name: values.pop(one.name) for one in fields(ImportOptions)})
         return function(ctx, options=options, **values)
 

@@ -12,18 +12,15 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Timer
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.sheets.frames import Tag, read_frame
-from siyu_cli.sheets.grid import Columns, Grid
 from siyu_cli.sheets.guards import (
     BASE_MEMORY,
     BASE_SECONDS,
@@ -34,9 +31,25 @@ from siyu_cli.sheets.guards import (
 )
 from siyu_cli.sheets.sniff import FileKind, Sniffed, not_a_workbook, password_protected
 
+if TYPE_CHECKING:
+    from siyu_cli.sheets.grid import Columns, Grid
+
+_WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xls", ".et"})
+
+
+def start_early(files: Sequence[Path]) -> None:
+    """Let a child load its libraries while the command loads its own, where a name is that of a workbook.
+
+    It waits for work like any other; what a file is, and whether it may be read, is still asked of the file.
+    """
+    if not _idle and any(file.suffix.lower() in _WORKBOOKS for file in files):
+        _idle.append(_Child())
+
 
 def read_grid(path: Path, sniffed: Sniffed, sheet: str | None) -> Grid:
     """One table of a file. InputRefused when it cannot be read, also while its batches are walked."""
+    from siyu_cli.sheets.grid import Grid
+
     frames = _ask(path, sniffed, {"sheet": sheet, "names_only": False})
     _, head = next(frames)
     told = json.loads(head)
@@ -54,6 +67,8 @@ def read_names(path: Path, sniffed: Sniffed) -> list[str]:
 
 
 def _batches(frames: Generator[tuple[Tag, bytes], None, None], width: int) -> Columns:
+    import pyarrow as pa
+
     schema = pa.schema([pa.field(str(at), pa.string()) for at in range(width)])
     with closing(frames):
         for _, content in frames:

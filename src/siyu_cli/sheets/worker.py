@@ -98,6 +98,9 @@ def main() -> None:
     gc.disable()  # millions of cells come and go; looking through them for cycles takes longer than reading
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library may print must not get between the frames
+    import pyarrow  # noqa: F401 - the slow ones, while nothing is asked for yet
+    import python_calamine  # noqa: F401
+
     for line in sys.stdin.buffer:
         answer(json.loads(line), out)
         out.flush()
