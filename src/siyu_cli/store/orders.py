@@ -434,7 +434,7 @@ def _insert(con: DuckDBPyConnection, staging: Staging, incoming: str, table: Cle
     numbers = {"first": con.execute("SELECT coalesce(max(line_no), 0) FROM order_lines").fetchall()[0][0]}
     made = {"line_no": "$first + s.row_no", "order_no": "$first + s.row_no", "first_run_id": "$run"}
     here = "row_no BETWEEN $low AND $high"
-    joins = f"JOIN (FROM staged WHERE verdict = 'new' AND {here}) AS s ON s.row_no = -(-i.row_no)"
+    joins = f"JOIN (FROM staged WHERE verdict = 'new' AND {here}) AS s ON s.row_no = i.row_no"
     if staging.level != "order" or _any(con, "known_orders"):
         _number_orders(con, numbers["first"])
         joins += f" JOIN (FROM numbered WHERE {here}) AS n ON n.row_no = i.row_no"
@@ -444,7 +444,7 @@ def _insert(con: DuckDBPyConnection, staging: Staging, incoming: str, table: Cle
             CREATE OR REPLACE TEMP TABLE owners AS
             SELECT i.row_no, r.customer_id FROM cleaned AS i JOIN resolved AS r {_IS_RESOLVED}
         """)
-        joins += f" LEFT JOIN (FROM owners WHERE {here}) AS r ON r.row_no = -(-i.row_no)"
+        joins += f" LEFT JOIN (FROM owners WHERE {here}) AS r ON r.row_no = i.row_no"
     insert = (
         f"INSERT INTO order_lines ({', '.join(_COLUMNS)}) "
         f"SELECT {_values(staging, _COLUMNS, made)} FROM cleaned AS i {joins}"
