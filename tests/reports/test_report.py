@@ -160,6 +160,34 @@ def test_the_workbook(shop: Any) -> None:
     assert "净额" in shop.run("export-report", "--month", "2025-03", *AT).stdout
 
 
+def test_the_sheets_speak_chinese_and_name_units(shop: Any) -> None:
+    """Definition ids stand in 说明 alone; a big number says on its card what it counts."""
+    with writable(shop) as con:
+        insert(con, "customers", [customer(1)])
+        insert(con, "order_lines", [order(1, 1, "2025-03-02", 10)])
+    shop.run("score-customers", *AT)
+    book = openpyxl.load_workbook(shop.root / shop.json("export-report", *AT).result["file"])
+    words = [
+        re.sub(r"siyu [a-z-]+( --[a-z-]+)*", "", str(cell.value))
+        for sheet in book
+        if sheet.title != "说明"
+        for row in sheet.iter_rows(min_row=3)
+        for cell in row
+        if cell.value is not None
+    ]
+    assert not [word for word in words if re.search("[a-z]{3}", word)]
+    overview = book["总览"]
+    assert [overview.cell(6, column).value.split(" · ")[0] for column in (1, 3, 5, 7, 9, 11)] == [
+        "元", "单", "人", "元", "元", "元",
+    ]  # fmt: skip
+    about = book["说明"]
+    labels = [str(cell.value) for cell in about["A"][3:] if cell.value]
+    widths = [sum(2 if ord(sign) > 0x2E7F else 1 for sign in label) for label in labels]
+    assert max(widths) < about.column_dimensions["A"].width
+    table = shop.run("export-report", *AT).stdout
+    assert "元 · 净额 ÷ 买家数" in table
+
+
 def table_under(sheet: Any, title: str) -> list[list[Any]]:
     """The rows of a titled table, its head first, without the empty cells of wide columns."""
     column = [cell.value for cell in sheet["A"]]

@@ -88,7 +88,7 @@ def _word_report(report: Report, shown: str, run_id: int) -> Outcome:
         "anonymous": o.anonymous_orders,
     }
     from siyu_cli.clock import date_of
-    from siyu_cli.reports.metrics import definitions
+    from siyu_cli.reports.metrics import definitions, short_definitions
 
     first = report.period.first
     result = {
@@ -102,11 +102,15 @@ def _word_report(report: Report, shown: str, run_id: int) -> Outcome:
         "future_rows": report.future_rows,
     }
     fen = {"net", "spend_per_buyer", "aov", "refunds"}
-    rows = [(definitions()[key][0], _word(value, is_fen=key in fen), key) for key, value in metrics.items()]
+    rows = [
+        (definitions()[key][0], _word(value, is_fen=key in fen), short_definitions()[key], key)
+        for key, value in metrics.items()
+    ]
     columns = (
         Column("name", tr("指标", "Metric")),
         Column("value", tr("数值", "Value")),
-        Column("id", tr("定义", "Definition")),
+        Column("definition", tr("怎么算", "How it is counted")),
+        Column("id", tr("编号", "Id")),
     )
     after = [shown]
     if report.future_rows:

@@ -89,7 +89,7 @@ def _cards(churn: ChurnReport) -> list[tuple[str, Any, Any, str]]:
     rule = (
         tr(f"规则 流失.yaml:{starter[0]}–{starter[1]} 天", f"rule 流失.yaml: {starter[0]}–{starter[1]} days")
         if starter
-        else tr("定义 churn_gap", "definition churn_gap")
+        else tr("这么久没买就算流失", "lost after so long")
     )
     return [
         (tr("流失线(天)", "Churn line (days)"), cycle["line_days"], "count", rule),
@@ -115,9 +115,14 @@ def _cards(churn: ChurnReport) -> list[tuple[str, Any, Any, str]]:
             tr("风险高", "High risk"),
             levels.get("高"),
             "count",
-            tr("定义 churn_risk", "definition churn_risk"),
+            tr("人 · 按再买的概率分", "people · by the chance to buy again"),
         ),
-        (tr("已流失", "Lost"), levels.get("已流失"), "count", tr("定义 churn_risk", "definition churn_risk")),
+        (
+            tr("已流失", "Lost"),
+            levels.get("已流失"),
+            "count",
+            tr("人 · 按再买的概率分", "people · by the chance to buy again"),
+        ),
     ]
 
 
@@ -166,7 +171,7 @@ def _put_people(sheet: Worksheet, top: int, churn: ChurnReport) -> int:
         (str(one.customer_id), one.name, one.phone, one.owner, one.risk, one.net_fen, one.reason)
         for one in churn.to_save
     ]
-    title = tr("本周先救谁(定义 churn_to_save)", "Whom to save this week (definition churn_to_save)")
+    title = tr("本周先救谁", "Whom to save this week")
     first = put_table(sheet, top, 1, title, heads, rows)
     for row in range(first - 1, first + len(rows)):
         # Right beside a number the reason would stick to it.

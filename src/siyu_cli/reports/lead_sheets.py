@@ -40,7 +40,7 @@ def put_board(sheet: Worksheet, report: Report) -> None:
         sheet,
         4,
         [
-            (tr("分配", "Dealt"), total.dealt, "count", "lead_dealt"),
+            (tr("分配", "Dealt"), total.dealt, "count", tr("次 · 分给一个人算一次", "times · each person counts")),
             (tr("待添加", "Waiting"), total.waiting, "count", ""),
             (tr("待通过", "Requested"), total.requested, "count", ""),
             (tr("已添加", "Added"), total.added, "count", ""),
@@ -48,13 +48,13 @@ def put_board(sheet: Worksheet, report: Report) -> None:
                 tr("完成率", "Done"),
                 total.done_share,
                 "share",
-                f"lead_done = {total.added:,} / {total.dealt:,}",
+                tr("已添加 ÷ 分配", "added ÷ dealt") + f" = {total.added:,} / {total.dealt:,}",
             ),
             (
                 tr("通过率", "Passed"),
                 total.passed_share,
                 "share",
-                f"lead_passed = {total.added:,} / {total.asked:,}",
+                tr("已添加 ÷ 发过申请的", "added ÷ asked") + f" = {total.added:,} / {total.asked:,}",
             ),
         ],
     )
@@ -114,8 +114,8 @@ def put_fairness(sheet: Worksheet, report: Report) -> None:
         sheet,
         3,
         tr(
-            "历次合计,不只是期内;应得怎么算见说明 lead_owed、lead_gap、lead_spread",
-            "over all batches, not only the period's; see lead_owed, lead_gap and lead_spread in the notes",
+            "历次合计,不只是期内;应得、差、最多与最少怎么算,见最后的「说明」",
+            "over all batches, not only the period's; owed, gap and spread are defined in the last sheet",
         ),
     )
     heads = (

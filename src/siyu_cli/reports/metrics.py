@@ -95,6 +95,24 @@ def definitions() -> dict[str, tuple[str, str]]:
     }
 
 
+def short_definitions() -> dict[str, str]:
+    """Definition id → unit and how it is counted, short enough for a card; the whole is in `definitions`."""
+    return {
+        "net": tr("元 · 实付减退款", "yuan · paid less refunds"),
+        "orders": tr("单 · 已付款、没关闭、净额大于 0", "orders · paid, not closed, net above 0"),
+        "buyers": tr("人 · 每人算一次", "people · each once"),
+        "spend_per_buyer": tr("元 · 净额 ÷ 买家数", "yuan · net ÷ buyers"),
+        "aov": tr("元 · 净额 ÷ 订单数", "yuan · net ÷ orders"),
+        "refunds": tr("元 · 到截止时已退的", "yuan · refunded by the cut-off"),
+        "new_buyers": tr("人 · 第一单在期内", "people · first order in the period"),
+        "returning_buyers": tr("人 · 期前已买过", "people · bought before the period"),
+        "R1": tr("期内有 2 个以上购买日的 ÷ 买家数", "≥ 2 purchase days in the period ÷ buyers"),
+        "R3": tr("老客 ÷ 买家数", "returning ÷ buyers"),
+        "R6": tr("到期末有 2 个以上购买日的 ÷ 买过的人", "≥ 2 purchase days ever ÷ all who bought"),
+        "anonymous": tr("单 · 没有买家信息", "orders · without a buyer"),
+    }
+
+
 # Parameters: first day, last day.
 _TOTALS_SQL = """
 SELECT COALESCE(SUM(net_fen), 0) AS total_fen, COALESCE(SUM(is_order), 0) AS orders,

@@ -35,8 +35,8 @@ def put_stages(sheet: Worksheet, report: Report) -> None:
         sheet,
         3,
         tr(
-            "各阶段的「现在」相加等于全部客户;移入、移出和停留是期内的;怎么算见说明 stage_…",
-            "“now” adds up to all customers; moves and stays are the period's; see stage_… in the notes",
+            "各阶段的「现在」相加等于全部客户;移入、移出和停留是期内的;怎么算见最后的「说明」",
+            "“now” adds up to all customers; moves and stays are the period's; defined in the last sheet",
         ),
     )
     top = 5 + CHART_ROWS + 1

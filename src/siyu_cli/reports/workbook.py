@@ -35,7 +35,7 @@ from siyu_cli.reports.layout import (
 )
 from siyu_cli.reports.lead_board import board_definitions
 from siyu_cli.reports.lead_sheets import put_board, put_fairness
-from siyu_cli.reports.metrics import LeadGroup, definitions
+from siyu_cli.reports.metrics import LeadGroup, definitions, short_definitions
 from siyu_cli.reports.segment_sheets import put_heat_map, put_migration, put_segments
 from siyu_cli.reports.segments import segment_definitions
 from siyu_cli.reports.service import Report
@@ -72,20 +72,20 @@ def _overview(sheet: Worksheet, report: Report) -> None:
         sheet,
         4,
         [
-            (_name("net"), o.net_fen, "yuan", _defined("net")),
-            (_name("orders"), o.orders, "count", _defined("orders")),
-            (_name("buyers"), o.buyers, "count", _defined("buyers")),
-            (_name("spend_per_buyer"), o.spend_per_buyer_fen, "yuan", _defined("spend_per_buyer")),
-            (_name("aov"), o.aov_fen, "yuan", _defined("aov")),
-            (_name("refunds"), o.refund_fen, "yuan", _defined("refunds")),
+            (_name("net"), o.net_fen, "yuan", _short("net")),
+            (_name("orders"), o.orders, "count", _short("orders")),
+            (_name("buyers"), o.buyers, "count", _short("buyers")),
+            (_name("spend_per_buyer"), o.spend_per_buyer_fen, "yuan", _short("spend_per_buyer")),
+            (_name("aov"), o.aov_fen, "yuan", _short("aov")),
+            (_name("refunds"), o.refund_fen, "yuan", _short("refunds")),
         ],
     )
     put_cards(
         sheet,
         8,
         [
-            (_name("new_buyers"), o.new_buyers, "count", _defined("new_buyers")),
-            (_name("returning_buyers"), o.returning_buyers, "count", _defined("returning_buyers")),
+            (_name("new_buyers"), o.new_buyers, "count", _short("new_buyers")),
+            (_name("returning_buyers"), o.returning_buyers, "count", _short("returning_buyers")),
             (
                 tr("期内复购率·人", "Repurchase rate"),
                 o.r1.value,
@@ -98,7 +98,7 @@ def _overview(sheet: Worksheet, report: Report) -> None:
                 _name("anonymous"),
                 o.anonymous_orders,
                 "count",
-                tr(f"净额 {o.anonymous_fen / 100:,.2f} 元", f"net {o.anonymous_fen / 100:,.2f}"),
+                tr(f"单 · 净额 {o.anonymous_fen / 100:,.2f} 元", f"orders · net {o.anonymous_fen / 100:,.2f}"),
             ),
         ],
     )
@@ -243,8 +243,8 @@ def _staff(sheet: Worksheet, report: Report) -> None:
 
 def _about(sheet: Worksheet, report: Report) -> None:
     set_up_page(sheet, report, tr("说明", "About"), columns=2)
-    sheet.column_dimensions["A"].width = 26
-    sheet.column_dimensions["B"].width = 118
+    sheet.column_dimensions["A"].width = 40
+    sheet.column_dimensions["B"].width = 104
     row = 4
     for title, text in [*report.about, (tr("定义", "Definitions"), "")]:
         put_cell(sheet, row, 1, title, bold=True)
@@ -267,8 +267,8 @@ def _all_definitions() -> dict[str, tuple[str, str]]:
     }
 
 
-def _defined(key: str) -> str:
-    return tr(f"定义 {key}", f"definition {key}")
+def _short(key: str) -> str:
+    return short_definitions()[key]
 
 
 def _name(key: str) -> str:
