@@ -41,12 +41,27 @@ def test_a_named_folder_that_is_no_workspace(tmp_path: Path) -> None:
         (["status", "extra"], "多了参数"),
         (["status", "--format", "xml"], "--format 的值不对"),
         (["status", "--wait"], "--wait 后面要跟一个值"),
+        (["status", "--wait", "-1"], "--wait 的值不对:不能小于 0"),
+        (["status", "--wait", "x"], "--wait 的值不对:要写数字"),
+        (["undo-import", "上次"], "RUN 的值不对:要写整数"),
+        (["demo", "x", "--customers", "9999999"], "--customers 的值不对:不能大于 1000000"),
+        (["status", "--format", "xml"], "没有「xml」,可以写 table、json、csv"),
+        (["import-lead"], "没有命令「import-lead」。你是不是想写:import-leads、"),
+        (["status", "--frmat", "json"], "没有选项 --frmat。你是不是想写:--format"),
     ],
 )
 def test_usage_errors_are_chinese_and_exit_2(args: list[str], words: str) -> None:
     code, stdout, stderr = call(*args)
     assert (code, stdout) == (ExitCode.USAGE, "")
     assert words in stderr
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_bare_call_shows_the_help_and_no_error(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIYU_LANG", language)
+    code, stdout, stderr = call()
+    assert (code, stderr) == (ExitCode.USAGE, "")
+    assert "import-orders" in stdout
 
 
 def test_usage_errors_in_english(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,9 @@ def _report_usage(error: Exception, args: list[str]) -> ExitCode:
     """Typer's own complaints in the operator's words; anything else is not ours to hide."""
     if getattr(error, "exit_code", None) != ExitCode.USAGE or not hasattr(error, "format_message"):
         raise error
+    if not error.format_message():
+        # A bare `siyu`: the help is on the screen, and there is nothing else to say.
+        return ExitCode.USAGE
     from siyu_cli.commands.render import print_error
 
     wants_json = "--format=json" in args or ("--format", "json") in pairwise(args)
@@ -170,18 +173,44 @@ _USAGE_WORDS = (
 )
 
 
+_VALUE_WORDS = (
+    (r"Input should be a valid integer.*", "要写整数"),
+    (r"Input should be a valid number.*", "要写数字"),
+    (r"Input should be greater than or equal to (.+)", "不能小于 {0}"),
+    (r"Input should be less than or equal to (.+)", "不能大于 {0}"),
+    (r"(?:Value error, )?'(.*)' is not one of (.+?)\.?", "没有「{0}」,可以写 {1}"),
+)
+"""What Typer says of a value, and how we say it."""
+
+
 def _word_usage(message: str) -> str:
     if is_english():
         return message
     for pattern, words, suggestion in _USAGE_WORDS:
         match = re.fullmatch(pattern, message, re.DOTALL)
         if match:
-            groups = match.groups()
+            groups = [_word_value(group or "") for group in match.groups()]
             text = words.format(*groups)
             if suggestion and len(groups) > 1 and groups[1]:
                 text += "。" + suggestion.format(*groups)
             return text
     return message
+
+
+def _word_value(text: str) -> str:
+    """A piece of Typer's sentence: its own words in ours, its lists as ours."""
+    for pattern, words in _VALUE_WORDS:
+        match = re.fullmatch(pattern, text, re.DOTALL)
+        if match:
+            return words.format(*(_listed(group) for group in match.groups()))
+    return _listed(text)
+
+
+def _listed(text: str) -> str:
+    """`'a', 'b'` or `a, b` as `a、b`; any other text as it is."""
+    if re.fullmatch(r"'[^']+'(, '[^']+')*|--?[\w-]+(, --?[\w-]+)*", text):
+        return "、".join(part.strip().strip("'") for part in text.split(","))
+    return text
 
 
 def make_context(values: dict[str, Any]) -> AppContext:
