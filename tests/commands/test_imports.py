@@ -294,6 +294,45 @@ def test_an_unknown_file_off_a_terminal_is_refused_with_the_next_command(shop: S
     assert shop.json("import-orders", path).result["totals"]["new"] == 5
 
 
+def test_a_list_without_a_header_is_told_to_get_one_and_shows_no_phone(shop: Shop) -> None:
+    path = shop.file("名单.csv", "13800000001,甲\n13800000002,乙\n")
+    for more in ([], ["--save-mapping", shop.root / "platforms" / "名单.yaml"]):
+        error = shop.json("import-leads", path, *more, expect=3).error
+        assert error["code"] == "unknown-header"
+        assert "138****0001" in error["message"]
+        assert "13800000001" not in str(error)
+        assert "最上面加一行列名" in error["hint"]
+        assert "--save-mapping" not in error["hint"]
+
+
+def test_a_staff_sheet_without_accounts_is_told_what_it_lacks(shop: Shop) -> None:
+    path, target = (
+        shop.file("员工.csv", "姓名,电话,状态\n小李,13800000001,在岗\n"),
+        shop.root / "platforms" / "我.yaml",
+    )
+    saved = shop.run("import-staff", path, "--save-mapping", target)
+    assert "还缺必填的「员工账号」" in saved.stderr
+    error = shop.json("import-staff", path, "--platform", target, expect=3).error
+    assert error["code"] == "missing-staff-id-column"
+    assert "在表里加一列「员工账号」" in error["hint"]
+
+
+def test_what_an_order_file_does_not_use_is_named(shop: Shop) -> None:
+    few = shop.run(
+        "import-orders",
+        shop.file("一.csv", "订单号,付款时间,实付金额,购买人手机\nA1,2025-03-01,10,13800000001\n"),
+    )
+    assert "没有用到的列:购买人手机" in few.stderr
+    assert "--show-mapping" in few.stderr  # nobody can be made out: perhaps the phones are in that column
+    many = ",".join(f"别的{number}" for number in range(7))
+    more = shop.run(
+        "import-orders",
+        shop.file("二.csv", f"订单号,付款时间,实付金额,手机号,{many}\nA2,2025-03-01,10,13800000001,,,,,,,\n"),
+    )
+    assert "没有用到的列" not in more.stderr
+    assert "--show-mapping" not in more.stderr
+
+
 def test_undoing_asks_a_person(shop: Shop) -> None:
     shop.run("import-orders", shop.file("订单.csv", ORDER_HEADER + order(1)))
     code, screen = at_terminal(shop, ["undo-import", "1"], [("[y/N]", "n")])

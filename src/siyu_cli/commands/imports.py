@@ -239,6 +239,13 @@ def _order_words(account: ImportAccount) -> list[str]:
                 f"{extra['anonymous']:,} rows name neither buyer nor phone: their money counts for the shop, for no customer.",
             ).strip()
         )
+        if everyone:
+            lines.append(
+                tr(
+                    "其实有这样的列?加 --show-mapping 看每一列读成了什么,加 --save-mapping 存一份映射来改",
+                    "There is such a column? --show-mapping shows what each is read as, --save-mapping writes a mapping to edit",
+                )
+            )
     if extra["returned_lines"]:
         lines.append(
             tr(

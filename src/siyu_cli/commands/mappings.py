@@ -159,6 +159,7 @@ def show_mappings(ctx: AppContext, layouts: Sequence[Layout], target: Path | Non
                 f"核对、改好后:siyu {ctx.command} {given} --platform {shlex.quote(str(target))}",
                 f"Check it, then: siyu {ctx.command} {given} --platform {shlex.quote(str(target))}",
             ))  # fmt: skip
+            after += _lacking(layouts[0])
     elif any(layout.is_proposal for layout in layouts):
         after += [
             tr("存成文件来改:", "To edit it: ") + next_command(ctx, layout.document, None)
@@ -166,6 +167,25 @@ def show_mappings(ctx: AppContext, layouts: Sequence[Layout], target: Path | Non
             if layout.is_proposal
         ]
     return Outcome(result, [layout.table() for layout in layouts], after=after)
+
+
+def _lacking(layout: Layout) -> list[str]:
+    """What a file of this kind cannot do without and the mapping does not name."""
+    from siyu_cli.sheets.column_uses import field_title
+    from siyu_cli.sheets.mapping import REQUIRED
+
+    lacking = [
+        f"「{field_title(field)}」"
+        for field in REQUIRED.get(layout.mapping.kind, ())
+        if field not in layout.mapping.columns and field not in layout.mapping.constants
+    ]
+    listed = "、".join(lacking)
+    return [
+        tr(
+            f"还缺必填的{listed}:在表里加这一列,或在映射里写明哪一列是它,不然不能导入",
+            f"Missing and required: {listed}. Add the column, or name it in the mapping",
+        )
+    ] * bool(lacking)
 
 
 def _save(ctx: AppContext, layouts: Sequence[Layout], target: Path) -> None:

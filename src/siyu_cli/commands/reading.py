@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Reader = Callable[..., "CleanTable"]
 _UNDATED = ("staff", "leave", "assignments", "stages", "tags", "leads")
 """Kinds of files where it does not matter when they were exported."""
+_LISTS_UNUSED, _FEW = ("orders", "returns", "details", "events", "staff"), 6
+"""Kinds that drop the columns they do not use; so many are named, more are what platforms always send."""
 _EXPORTED_WORDS = {
     "file-name": tr("导出时间 {}(文件名里写的)", "exported {} (says its name)"),
     "option": tr("导出时间 {}(--exported-at)", "exported {} (--exported-at)"),
@@ -169,9 +171,12 @@ class Reading:
             self.ctx, document, sheet
         )
         refused = InputRefused(error.code, error.message, hint=hint, where=error.where)
+        try:
+            layout = layout_of(document, sheet, self._mappings, self.kinds, self._known)
+        except InputRefused:
+            raise error from None  # nothing can be proposed: what the reader advises stands
         if not self.ctx.can_ask:
             raise refused
-        layout = layout_of(document, sheet, self._mappings, self.kinds, self._known)
         target = mapping_target(self.ctx, document)
         if not layout.is_proposal or target.exists():
             raise refused
@@ -222,6 +227,8 @@ class Reading:
             self._say("  " + _EXPORTED_WORDS[table.exported_from].format(moment))
         for code, count in table.notes.items():
             self._say(f"  {note_text(code, count)}")
+        if table.mapping.kind in _LISTS_UNUSED and 0 < len(table.unknown) <= _FEW:
+            self._say("  " + tr("没有用到的列:", "Columns not used: ") + "、".join(table.unknown))
 
 
 def _understood(table: CleanTable) -> str:

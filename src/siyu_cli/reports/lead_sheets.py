@@ -40,7 +40,12 @@ def put_board(sheet: Worksheet, report: Report) -> None:
         sheet,
         4,
         [
-            (tr("分配", "Dealt"), total.dealt, "count", tr("次 · 分给一个人算一次", "times · each person counts")),
+            (
+                tr("分配", "Dealt"),
+                total.dealt,
+                "count",
+                tr("次 · 分给一个人算一次", "times · each person counts"),
+            ),
             (tr("待添加", "Waiting"), total.waiting, "count", ""),
             (tr("待通过", "Requested"), total.requested, "count", ""),
             (tr("已添加", "Added"), total.added, "count", ""),

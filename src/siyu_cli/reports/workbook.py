@@ -98,7 +98,9 @@ def _overview(sheet: Worksheet, report: Report) -> None:
                 _name("anonymous"),
                 o.anonymous_orders,
                 "count",
-                tr(f"单 · 净额 {o.anonymous_fen / 100:,.2f} 元", f"orders · net {o.anonymous_fen / 100:,.2f}"),
+                tr(
+                    f"单 · 净额 {o.anonymous_fen / 100:,.2f} 元", f"orders · net {o.anonymous_fen / 100:,.2f}"
+                ),
             ),
         ],
     )

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
+from siyu_cli.phone import mask_phones
 from siyu_cli.words import did_you_mean, fold
-
-if TYPE_CHECKING:
-    pass
 
 RowsKind = Literal["line", "order"]
 AmountKind = Literal["gross", "net_of_refunds", "computed"]
@@ -52,6 +51,14 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "feedback": ("row_key", "phone", "status", "stage", "note", "verdict"),
 }  # fmt: skip
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "leads": ("phone",),
+    "staff": ("staff_id", "name"),
+    "stages": ("stage",),
+    "tags": ("tag",),
+    "events": ("event", "at"),
+}
+"""Fields without which no file of a kind is read; a kind that may do without either of two is not here."""
 KINDS = (
     "orders", "returns", "details", "leads", "staff", "leave", "assignments", "stages", "tags", "contacts", "events",
     "feedback", "results",
@@ -188,7 +195,7 @@ def choose_mapping(
 
 def unknown_header(headers: Sequence[str], mappings: Sequence[PlatformMapping]) -> InputRefused:
     """The refusal of a file without a known header row: what stands there, what is near, what to do."""
-    seen = [header for header in headers if header][:30]
+    seen = [mask_phones(header) for header in headers if header][:30]
     known = sorted({name for mapping in mappings for names in mapping.columns.values() for name in names})
     near = [
         f"{header}→{guess}" for header in seen if (guess := did_you_mean(header, known)) and guess != header
@@ -199,15 +206,30 @@ def unknown_header(headers: Sequence[str], mappings: Sequence[PlatformMapping]) 
         if near
         else ""
     )
+    said = tr(f"认不出表头:{listed}", f"The header is not recognised: {listed}")
+    if any(is_data(header) for header in headers):
+        return InputRefused(
+            "unknown-header",
+            said,
+            hint=tr(
+                "这一行像是数据,不是列名:在最上面加一行列名(例:手机号、姓名),存好再导入",
+                "This row looks like data, not names: put a row of column names on top, save, import again",
+            ),
+        )
     return InputRefused(
         "unknown-header",
-        tr(f"认不出表头:{listed}", f"The header is not recognised: {listed}"),
+        said,
         hint=hint
         + tr(
             "用 --platform FILE.yaml 说明哪一列是什么(格式见 platforms/ 里的样例)",
             "Say which column is what with --platform FILE.yaml (see the samples in platforms/)",
         ),
     )
+
+
+def is_data(cell: str) -> bool:
+    """Whether a cell is plainly a phone, a number or a day, which no column is called."""
+    return bool(re.fullmatch(r"\+?[\d][\d\s.,:/年月日-]{3,}", cell.strip()))
 
 
 def id_date_width(text: str) -> int:

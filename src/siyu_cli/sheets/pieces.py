@@ -22,11 +22,16 @@ _NONE = pa.scalar(None, pa.string())
 
 def missing_column(work: Work, canonical: str, what: str) -> InputRefused:
     """The refusal of a file that lacks a column it cannot do without; `what` in the operator's words."""
-    file, names = work.file, "、".join(work.mapping.columns.get(canonical, (canonical,)))
+    file, names = work.file, "、".join(work.mapping.columns.get(canonical, ()))
     return InputRefused(
         f"missing-{canonical.replace('_', '-')}-column",
         tr(f"{file} 没有{what}的列", f"{file} has no column of {what}"),
-        hint=tr(f"列名应是:{names}", f"Expected one of: {names}"),
+        hint=tr(f"列名应是:{names}", f"Expected one of: {names}")
+        if names
+        else tr(
+            f"在表里加一列「{what}」,并写进映射的 columns:{canonical}",
+            f"Add a column of {what} and name it in columns of the mapping: {canonical}",
+        ),
         where=Where(file=file, row=work.header.row_no),
     )
 
