@@ -333,6 +333,40 @@ def test_what_an_order_file_does_not_use_is_named(shop: Shop) -> None:
     assert "--show-mapping" not in more.stderr
 
 
+def test_the_same_file_read_otherwise_warns_that_its_money_counts_twice(shop: Shop) -> None:
+    rows = "订单号,付款时间,实付金额,打给谁\nA1,2025-03-01,10,13800000001\nA2,2025-03-02,x,13800000002\n"
+    path, target = shop.file("订单.csv", rows), shop.root / "platforms" / "我的.yaml"
+    shop.run("import-orders", path, expect=4)
+    again = shop.run("import-orders", path, expect=4)
+    assert "两遍" not in again.stderr
+    shop.run("import-orders", path, "--save-mapping", target)
+    text = target.read_text(encoding="utf-8")
+    target.write_text(text.replace("phone: [", "phone: [打给谁, "), encoding="utf-8")
+    tried = shop.run("import-orders", path, "--platform", target, "--dry-run", expect=4)
+    assert "siyu undo-import 1" in tried.stderr
+    warned = shop.json("import-orders", path, "--platform", target, expect=4).result
+    assert warned["left_behind"] == [{"run_id": 1, "lines": 1}, {"run_id": 2, "lines": 1}]
+    assert shop.rows("SELECT sum(paid_fen) FROM order_lines") == [(2000,)]
+    # Both earlier readings go: what the file says now is all that counts.
+    for run in (1, 2):
+        shop.run("undo-import", str(run), "--yes")
+    assert shop.rows("SELECT sum(paid_fen), count(customer_id) FROM order_lines") == [(1000, 1)]
+    quiet = shop.json("import-orders", path, "--platform", target, expect=4).result
+    assert quiet["left_behind"] == []
+
+
+def test_a_mended_row_of_the_same_file_warns_of_nothing(shop: Shop) -> None:
+    """Rows held back for their status come in once the mapping knows the word; the others are confirmed."""
+    rows = "订单号,付款时间,实付金额,手机号,状态\nA1,2025-03-01,10,13800000001,已完成\nA1,2025-03-01,12,13800000001,怪\n"
+    path, target = shop.file("订单.csv", rows), shop.root / "platforms" / "我的.yaml"
+    shop.run("import-orders", path, expect=4)
+    shop.run("import-orders", path, "--save-mapping", target)
+    text = target.read_text(encoding="utf-8")
+    target.write_text(text.replace("  paid: [", "  paid: [怪, "), encoding="utf-8")
+    mended = shop.json("import-orders", path, "--platform", target).result
+    assert (mended["totals"]["new"], mended["left_behind"]) == (1, [])
+
+
 def test_undoing_asks_a_person(shop: Shop) -> None:
     shop.run("import-orders", shop.file("订单.csv", ORDER_HEADER + order(1)))
     code, screen = at_terminal(shop, ["undo-import", "1"], [("[y/N]", "n")])

@@ -246,6 +246,18 @@ def _order_words(account: ImportAccount) -> list[str]:
                     "There is such a column? --show-mapping shows what each is read as, --save-mapping writes a mapping to edit",
                 )
             )
+    if extra["left_behind"]:
+        runs = [str(one["run_id"]) for one in extra["left_behind"]]
+        count = max(one["lines"] for one in extra["left_behind"])
+        undo = ";".join(f"siyu undo-import {run}" for run in runs)
+        lines.append(
+            tr(
+                f"注意:执行 {'、'.join(runs)} 导入过同一份文件,当时读法不同,那时的 {count:,} 行还在,"
+                f"这些订单的钱算了两遍。撤回:{undo}",
+                f"Note: {', '.join(runs)} imported this very file and read it otherwise; {count:,} rows of then are still "
+                f"there, and the money of these orders counts twice. Take back: {undo}",
+            )
+        )
     if extra["returned_lines"]:
         lines.append(
             tr(

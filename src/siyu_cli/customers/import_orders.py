@@ -11,7 +11,7 @@ from siyu_cli.people import identity, merging
 from siyu_cli.sheets.account import FileAccount, ImportAccount
 from siyu_cli.sheets.table import CleanTable
 from siyu_cli.sheets.verdicts import judged_account
-from siyu_cli.store import closing, connection, items, ledger, orders, refunds, versions
+from siyu_cli.store import closing, connection, items, ledger, orders, refunds, rereading, versions
 from siyu_cli.store.versions import Undone
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTab
         "leads_bought": bought,
     }
     files = tuple(accounts[at] for at in range(len(tables)))
+    extra["left_behind"] = _left_behind(con, files, run_id)
     return ImportAccount(files, people, new_people, extra, int(overlap_fen))
 
 
@@ -205,6 +206,16 @@ def _account(
         "SELECT row_no, reason FROM staged WHERE verdict = 'rejected' ORDER BY row_no"
     ).fetchall()
     return replace(judged_account(table, judged, refused), net_fen=net_fen)
+
+
+def _left_behind(con: DuckDBPyConnection, files: Sequence[FileAccount], run_id: int) -> list[dict[str, int]]:
+    """Per earlier run that read one of these very files otherwise: how many of its lines now count beside new ones."""
+    added = {file.table.sha256 for file in files if file.counts.new and file.table.mapping.kind == "orders"}
+    runs = rereading.earlier_runs(con, added, run_id) if added else []
+    if not runs:
+        return []
+    found = rereading.left_behind(con, runs, run_id)
+    return [{"run_id": run, "lines": lines} for run, lines in found.items()]
 
 
 def _count_anonymous(accounts: dict[int, FileAccount]) -> int:
