@@ -34,6 +34,25 @@ def test_missing_people_stay_and_are_listed_and_full_retires_them(shop: Shop) ->
     assert shop.rows("SELECT staff_id, is_active FROM staff ORDER BY ALL") == [("a", 1), ("b", 0)]
 
 
+def test_a_column_the_sheet_lacks_stays_as_it_was(shop: Shop) -> None:
+    full = "员工账号,姓名,权重,每日上限,持有上限,渠道,部门,手机,状态\na,小李,2,30,90,抖音,一部,13800000001,在岗\nb,小王,1,,,,,,停用\n"
+    shop.run("import-staff", shop.file("全.csv", full))
+    kept = "SELECT weight_milli, daily_cap, holding_cap, channels, department, phone FROM staff WHERE staff_id = 'a'"
+    before = shop.rows(kept)
+    two = shop.file("两列.csv", "员工账号,姓名\na,李一\nb,小王\nc,小赵\n")
+    called = shop.run("import-staff", two)
+    assert "从停用回到在岗:小王(b)" in called.stderr
+    assert shop.rows(kept) == before == [(2000, 30, 90, "抖音", "一部", "13800000001")]
+    assert shop.rows("SELECT staff_id, name, weight_milli, is_active FROM staff ORDER BY ALL") == [
+        ("a", "李一", 2000, 1), ("b", "小王", 1000, 1), ("c", "小赵", 1000, 1),
+    ]  # fmt: skip
+    again = shop.json("import-staff", two).result
+    assert (again["totals"]["unchanged"], again["back"]) == (3, [])
+    # A column that is there and empty says something: no cap, weight 1.
+    shop.run("import-staff", shop.file("空.csv", "员工账号,姓名,权重,每日上限\na,李一,,\n"))
+    assert shop.rows(kept) == [(1000, None, 90, "抖音", "一部", "13800000001")]
+
+
 def test_an_account_twice_is_refused(shop: Shop) -> None:
     path = staff_file(shop, ["a:小李", "a:小王"])
     refused = shop.json("import-staff", path, expect=3)

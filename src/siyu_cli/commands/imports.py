@@ -182,6 +182,7 @@ def _staff_words(account: ImportAccount) -> list[str]:
             )
         )
     for key, word in (
+        ("back", tr("从停用回到在岗", "On duty again")),
         ("missing", tr("表里没有、保持不动", "Not in the sheet, left as they are")),
         ("retired", tr("表里没有、已停用", "Not in the sheet, retired")),
     ):

@@ -32,6 +32,12 @@ _LEAD_TEXTS = (
 )  # fmt: skip
 _STAFF_TEXTS = ("staff_id", "name", "department", "store", "phone", "channels", "regions", "skills")
 _STAFF_NUMBERS = ("weight_milli", "daily_cap", "holding_cap", "is_active")
+_LEFT_ALONE = {
+    "department": "department", "store": "store", "phone": "phone", "weight_milli": "weight", "daily_cap": "daily_cap",
+    "holding_cap": "holding_cap", "channels": "channels", "regions": "regions", "skills": "skills",
+}  # fmt: skip
+"""What a sheet without such a column leaves as it was: our column → the field. Whoever is named without a state
+is on duty."""
 _LEAVE_TEXTS, _LEAVE_NUMBERS = ("staff_id", "name", "reason"), ("from_day", "to_day", "is_active")
 
 
@@ -45,13 +51,17 @@ def merge_staff(
     sheets = [at for at, table in enumerate(tables) if table.mapping.kind == "staff"]
     leave_sheets = [at for at, table in enumerate(tables) if table.mapping.kind == "leave"]
     accounts: dict[int, FileAccount] = {}
-    missing = _merge_sheets(con, run_id, tables, sheets, accounts, is_full=is_full) if sheets else []
+    missing: list[staff.StaffRow] = []
+    back: list[staff.StaffRow] = []
+    if sheets:
+        missing, back = _merge_sheets(con, run_id, tables, sheets, accounts, is_full=is_full)
     if leave_sheets:
         _merge_leaves(con, run_id, tables, leave_sheets, accounts)
     versions.forget_old(con, [staff.STAFF, leaves.LEAVES])
     people = staff.all_staff(con)
     active = sum(person.is_active for person in people)
     left_out = [{"staff_id": person.staff_id, "name": person.name} for person in missing]
+    returned = [{"staff_id": person.staff_id, "name": person.name} for person in back]
     return ImportAccount(
         tuple(accounts[at] for at in range(len(tables))),
         extra={
@@ -60,6 +70,7 @@ def merge_staff(
             "inactive": len(people) - active,
             "missing": [] if is_full else left_out,
             "retired": left_out if is_full else [],
+            "back": returned,
             "new_staff": sum(accounts[at].counts.new for at in sheets),
             "leaves": sum(accounts[at].counts.read - accounts[at].counts.blank for at in leave_sheets),
             "new_leaves": sum(accounts[at].counts.new for at in leave_sheets),
@@ -70,8 +81,8 @@ def merge_staff(
 def _merge_sheets(
     con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTable], sheets: Sequence[int],
     accounts: dict[int, FileAccount], *, is_full: bool,
-) -> list[staff.StaffRow]:  # fmt: skip
-    """Staff sheets into the table, their accounts by position; whom they leave out."""
+) -> tuple[list[staff.StaffRow], list[staff.StaffRow]]:  # fmt: skip
+    """Staff sheets into the table, their accounts by position; whom they leave out, and who is back on duty."""
     staff.stage_staff(con, pa.concat_tables(_staff_columns(at, tables[at]) for at in sheets))
     for staff_id, file_no, row_no in staff.staged_conflicts(con)[:1]:
         raise InputRefused(
@@ -84,12 +95,12 @@ def _merge_sheets(
             where=Where(file=tables[file_no].file, sheet=tables[file_no].sheet, row=row_no),
         )
     outcomes = staff.staged_outcomes(con)
-    missing = staff.missing_staff(con)
+    missing, back = staff.missing_staff(con), staff.returning_staff(con)
     staff.apply_staged(con, run_id)
     if is_full:
         staff.retire_staff(con, [person.staff_id for person in missing], run_id)
     accounts.update({at: _account(at, tables[at], outcomes, "duplicate-account") for at in sheets})
-    return missing
+    return missing, back
 
 
 def _merge_leaves(
@@ -183,7 +194,11 @@ def _staff_columns(file_no: int, table: CleanTable) -> pa.Table:
         **dict.fromkeys(_STAFF_TEXTS, pa.string()),
         **dict.fromkeys(_STAFF_NUMBERS, pa.int64()),
     }
-    return _numbered(file_no, _columns(table, kinds))
+    columns = _columns(table, kinds)
+    said = {*table.used, *table.mapping.constants}
+    absent = [name for name, field in _LEFT_ALONE.items() if field not in said]
+    columns["absent"] = pa.array([absent] * table.rows.num_rows, pa.list_(pa.string()))
+    return _numbered(file_no, columns)
 
 
 def _lead_columns(file_no: int, table: CleanTable, defaults: LeadDefaults) -> pa.Table:

@@ -43,19 +43,28 @@ class StaffRow:
 def stage_staff(con: DuckDBPyConnection, incoming: pa.Table) -> None:
     """Put cleaned rows (with file_no) beside the table as `incoming_staff`, each with what it would do.
 
-    The first file that names an account counts; `differs` marks a later one that says something else.
+    `absent` names the columns a row's sheet does not have: what is known there stays. The first file that
+    names an account counts; `differs` marks a later one that says something else.
     """
     con.register("incoming_staff_rows", incoming)
     content = ", ".join(f"i.{name}" for name in CONTENT)
+    said = ", ".join(
+        f"CASE WHEN s.staff_id IS NOT NULL AND list_contains(r.absent, '{name}') THEN s.{name} ELSE r.{name} END AS {name}"
+        for name in CONTENT
+    )
     changed = " OR ".join(f"i.{name} IS DISTINCT FROM s.{name}" for name in CONTENT)
     first = ", ".join(f"first_value(i.{name}) OVER by_account" for name in CONTENT)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE incoming_staff AS
+        WITH said AS (
+            SELECT r.file_no, r.row_no, r.staff_id, {said}
+            FROM incoming_staff_rows AS r LEFT JOIN staff AS s ON s.staff_id = r.staff_id
+        )
         SELECT i.file_no, i.row_no, i.staff_id, {content},
                CASE WHEN row_number() OVER by_account > 1 THEN 'duplicate' WHEN s.staff_id IS NULL THEN 'new'
                     WHEN {changed} THEN 'updated' ELSE 'unchanged' END AS outcome,
                (row({content}) IS DISTINCT FROM row({first})) AS differs
-        FROM incoming_staff_rows AS i
+        FROM said AS i
         LEFT JOIN staff AS s ON s.staff_id = i.staff_id
         WINDOW by_account AS (PARTITION BY i.staff_id ORDER BY i.file_no, i.row_no)
     """)
@@ -102,6 +111,15 @@ def missing_staff(con: DuckDBPyConnection) -> list[StaffRow]:
         SELECT staff_id, name FROM staff AS s
         WHERE is_active = 1 AND NOT EXISTS (SELECT 1 FROM incoming_staff AS i WHERE i.staff_id = s.staff_id)
         ORDER BY staff_id
+    """).fetchall()
+    return [StaffRow(*row) for row in rows]
+
+
+def returning_staff(con: DuckDBPyConnection) -> list[StaffRow]:
+    """Retired people whom the staged files make active again."""
+    rows = con.execute("""
+        SELECT i.staff_id, i.name FROM incoming_staff AS i JOIN staff AS s ON s.staff_id = i.staff_id
+        WHERE i.outcome = 'updated' AND i.is_active = 1 AND s.is_active = 0 ORDER BY i.staff_id
     """).fetchall()
     return [StaffRow(*row) for row in rows]
 
