@@ -53,6 +53,9 @@ def test_a_card_shows_the_evidence_and_masks_phones(known: Shop) -> None:
     assert [merge["split_run_id"] for merge in card["merges"]] == [None]
     shown = known.run("show-customer", "1").stdout
     assert "13800138001" not in shown
+    for word in ("买家账号", "手机号", "已付款"):
+        assert word in shown
+    assert not {"buyer", "phone", "paid"} & set(shown.split())
     assert "小雨" in shown
     runs = len(known.json("list-runs").result["runs"])
     revealed = known.json("show-customer", "1", "--reveal").result

@@ -245,7 +245,7 @@ def _card_tables(card: dict[str, Any]) -> list[Table]:
             other_id=tr("另一位", "Other"), answer=tr("结论", "Answer"))),
         (tr("好友", "Friends"), "contacts", _columns(staff_id=tr("员工账号", "Account"), staff_name=tr("员工", "Staff"), name=tr("昵称", "Name"),
             remark=tr("备注", "Remark"), added_at=tr("添加时间", "Added"))),
-        (tr("线索", "Leads"), "leads", _columns(lead_id=tr("编号", "No."), state=tr("状态", "State"), staff_id=tr("员工", "Staff"),
+        (tr("线索", "Leads"), "leads", _columns(lead_id=tr("编号", "No."), state=tr("状态", "State"), staff_name=tr("员工", "Staff"),
             source=tr("来源", "Source"), last_at=tr("时间", "When"))),
         (tr("阶段的历史", "Stages"), "stage_moves", _columns(at=tr("时间", "When"), from_stage=tr("从", "From"), to_stage=tr("到", "To"),
             source=tr("由谁", "By"), staff=tr("员工", "Staff"), reason=tr("为什么", "Why"), run_id=tr("执行", "Run"))),
@@ -254,12 +254,32 @@ def _card_tables(card: dict[str, Any]) -> list[Table]:
     ):  # fmt: skip
         if card[key]:
             rows = [
-                [_cell(SOURCE_WORDS.get(row[column.key]) if column.key == "source" and key == "stage_moves" else row[column.key])
-                 for column in columns]
+                [_cell(_worded(key, column.key, row[column.key])) for column in columns]
                 for row in card[key]
             ]  # fmt: skip
             tables.append(Table(columns, rows, title))
     return tables
+
+
+def _worded(table: str, column: str, value: Any) -> Any:
+    """A stored word (a kind of key, a status, an answer) as people say it; anything else as it is."""
+    if (table, column) == ("leads", "lead_id"):
+        return f"L{value}"  # as explain-lead takes it
+    words = {
+        ("keys", "kind"): {
+            "buyer": tr("买家账号", "buyer id"), "phone": tr("手机号", "phone"),
+            "unionid": tr("微信 unionid", "unionid"), "external_userid": tr("外部联系人 ID", "external_userid"),
+        },
+        ("conflicts", "answer"): {
+            "same": tr("是同一人", "one person"), "different": tr("不是同一人", "two people"), None: tr("还没结论", "open"),
+        },
+        ("last_lines", "status"): {
+            "paid": tr("已付款", "paid"), "unpaid": tr("未付款", "unpaid"), "closed": tr("已关闭", "closed"),
+            "refunded": tr("已退款", "refunded"),
+        },
+        ("stage_moves", "source"): SOURCE_WORDS,
+    }.get((table, column), {})  # fmt: skip
+    return words.get(value, value) if words else value
 
 
 def _columns(**titles: str) -> tuple[Column, ...]:

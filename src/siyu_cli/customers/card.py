@@ -84,8 +84,9 @@ _SCORE_COLUMNS = (
     "segment", "recency_days", "frequency", "monetary_fen", "r_score", "f_score", "m_score", *CHURN_COLUMNS,
 )  # fmt: skip
 _LEADS = """
-SELECT s.lead_id, s.state, s.staff_id, s.source, s.channel, s.last_sec
+SELECT s.lead_id, s.state, s.staff_id, f.name AS staff_name, s.source, s.channel, s.last_sec
 FROM lead_state AS s JOIN customer_keys AS k ON k.kind = 'phone' AND k.value = s.phone AND k.customer_id = $id
+LEFT JOIN staff AS f ON f.staff_id = s.staff_id
 ORDER BY s.lead_id
 """
 _OPT_OUTS = """
