@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import duckdb
+import openpyxl
 import pytest
 
 from siyu_cli.store.migrations import MIGRATIONS
@@ -127,6 +128,13 @@ def test_a_sheet_has_a_column_for_it(people: Shop) -> None:
     assert done["reasons"] == {
         "bad-date": 1, "duplicate-phone": 1, "tag-differs": 1, "until-of-release": 1, "until-past": 1,
     }  # fmt: skip
+    refused = openpyxl.load_workbook(people.root / done["files"][0]["rejects_file"])["拒收"]
+    head = [cell.value for cell in refused[1]]
+    said = {
+        row[head.index("原因代码")]: row[head.index("列")]
+        for row in refused.iter_rows(min_row=2, values_only=True)
+    }
+    assert said == {"until-past": "到期", "until-of-release": "到期", "bad-date": "到期", "tag-differs": None}
     until = "SELECT customer_id, tag, pin, pin_until FROM tags WHERE source = 'manual' ORDER BY ALL"
     kept = people.rows(until)
     assert kept == [(1, "嘉宾", "on", 20167), (2, "买过", "off", 20162), (3, "常来", "on", None)]

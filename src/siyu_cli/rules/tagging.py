@@ -204,8 +204,10 @@ def apply_plan(
             "tag-guard",
             tr("变化太大,什么也没写:", "Too much would change, nothing written: ") + ";".join(plan.stopped),
             hint=tr(
-                "用 siyu plan-tags 核对;确实要改,就在标签下写 guard: {max_remove_pct: 100} 或更大的 max_add",
-                "Check with siyu plan-tags; if right, write guard: {max_remove_pct: 100} or a larger max_add",
+                "用 siyu plan-tags 核对;确实要改(很久没打过标签、改了规则),就在这些标签或它们的组下写 "
+                "guard: {max_remove_pct: 100} 或更大的 max_add,打完可以去掉",
+                "Check with siyu plan-tags; if right (no run for long, rules changed), write under these tags or their "
+                "groups guard: {max_remove_pct: 100} or a larger max_add, and take it out afterwards",
             ),
         )
     end_pins(con, run_id, as_of.day)

@@ -10,6 +10,14 @@ from siyu_cli.sheets.account import FileAccount, reader_reasons
 from siyu_cli.sheets.counts import Counts
 from siyu_cli.sheets.table import CleanTable, Reject
 
+_SPOKEN_OF = {
+    "until-past": ("until",), "until-of-release": ("until",),
+    "unknown-tag": ("tag",), "tag-by-rule-only": ("tag",), "tag-group-differs": ("tag",), "unknown-stage": ("stage",),
+    "unknown-staff": ("staff_id", "name"), "several-staff": ("staff_id", "name"), "staff-inactive": ("staff_id", "name"),
+    "unknown-customer": ("customer_id", "phone"), "not-a-lead": ("phone",), "lead-opted-out": ("phone",),
+}  # fmt: skip
+"""Fields a refusal may speak of, by its code; other refusals speak of the whole row."""
+
 
 class Judged(NamedTuple):
     """One row of a file: new, updated, unchanged, duplicate or rejected, and why (a code)."""
@@ -54,8 +62,16 @@ def judged_account(
         blank=table.blank,
     ).check()
     said = words or {}
-    rejects = tuple(Reject(row_no, "", reason, *said.get(row_no, ())) for row_no, reason in refused)
+    rejects = tuple(
+        Reject(row_no, _column(table, reason), reason, *said.get(row_no, ())) for row_no, reason in refused
+    )
     return FileAccount(table, counts, rejects, dict(sorted(reasons.items())))
+
+
+def _column(table: CleanTable, code: str) -> str:
+    """The header of the column a refusal speaks of, '' where the file leaves open which it is."""
+    headers = [table.used[field] for field in _SPOKEN_OF.get(code, ()) if field in table.used]
+    return headers[0] if len(headers) == 1 else ""
 
 
 def accounts_by_row(
