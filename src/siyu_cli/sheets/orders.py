@@ -11,8 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from siyu_cli.errors import InputRefused, Where
-from siyu_cli.language import tr
 from siyu_cli.phone import clean_phones
 from siyu_cli.sheets.clean import (
     Cleaned,
@@ -25,6 +23,7 @@ from siyu_cli.sheets.clean import (
 )
 from siyu_cli.sheets.dates import clean_moments
 from siyu_cli.sheets.mapping import GIFT, PlatformMapping, id_date_width, meaning_of
+from siyu_cli.sheets.order_columns import check_columns
 from siyu_cli.sheets.places import clean_cities, clean_provinces, places_of
 from siyu_cli.sheets.rows import BatchRows, Cleaner, Reading, Work, read_table
 from siyu_cli.sheets.signs import holds
@@ -79,59 +78,10 @@ def read_orders(path: Path, mappings: Sequence[PlatformMapping], **how: Unpack[R
     """
 
     def make_cleaner(work: Work) -> Cleaner:
-        _check_columns(work)
+        check_columns(work)
         return _OrderCleaner(work).clean
 
     return read_table(path, mappings, ORDER_SCHEMA, make_cleaner, folded=FOLDED, **how)
-
-
-def _check_columns(work: Work) -> None:
-    """A file that cannot yield money or dates is refused; one without its order key counts rows as orders."""
-    mapping, has = work.mapping, work.has
-    has_key = any(has(name) for name in mapping.order_key)
-    if mapping.kind in ("returns", "details"):
-        if not has_key:
-            raise _missing_columns(work, "missing-order-column", tr("订单号", "order id"), mapping.order_key)
-        work.order_key = tuple(name for name in mapping.order_key if has(name))
-        return
-    computable = has("unit_price") and has("quantity")
-    if not computable and (mapping.amount == "computed" or not has("amount_paid")):
-        wanted = ("unit_price", "quantity") if mapping.amount == "computed" else ("amount_paid",)
-        raise _missing_columns(
-            work,
-            "missing-amount-column",
-            tr("实付金额,也没有单价和数量", "paid amount, nor unit price and quantity"),
-            wanted,
-        )
-    is_dated_by_id = bool(mapping.date_in_order_id) and has("order_id")
-    if not has("created_at") and not has("paid_at") and not is_dated_by_id:
-        raise _missing_columns(
-            work,
-            "missing-date-column",
-            tr("付款时间或下单时间", "pay or order time"),
-            ("paid_at", "created_at"),
-        )
-    work.order_key = mapping.order_key if has_key else ()
-    if mapping.order_key and not has_key:
-        work.notes["order-key-missing"] = 1
-
-
-def _missing_columns(work: Work, code: str, what: str, fields: Sequence[str]) -> InputRefused:
-    names = [name for canonical in fields for name in work.mapping.columns.get(canonical, ())] or [*fields]
-    platform, file = work.mapping.name, work.file
-    return InputRefused(
-        code,
-        tr(
-            f"{file} 没有{what}的列(按「{platform}」读)",
-            f"{file} has no column of {what} (read as “{platform}”)",
-        ),
-        hint=tr(f"列名应是:{'、'.join(names)};", f"Expected one of: {', '.join(names)}; ")
-        + tr(
-            "叫别的名字时写进 --platform FILE.yaml 的 columns",
-            "other names go into columns of --platform FILE.yaml",
-        ),
-        where=Where(file=file, row=work.header.row_no),
-    )
 
 
 class _OrderCleaner:
