@@ -265,7 +265,7 @@ def _worded(table: str, column: str, value: Any) -> Any:
     """A stored word (a kind of key, a status, an answer) as people say it; anything else as it is."""
     if (table, column) == ("leads", "lead_id"):
         return f"L{value}"  # as explain-lead takes it
-    words = {
+    known: dict[tuple[str, str], dict[Any, str]] = {
         ("keys", "kind"): {
             "buyer": tr("买家账号", "buyer id"), "phone": tr("手机号", "phone"),
             "unionid": tr("微信 unionid", "unionid"), "external_userid": tr("外部联系人 ID", "external_userid"),
@@ -277,9 +277,9 @@ def _worded(table: str, column: str, value: Any) -> Any:
             "paid": tr("已付款", "paid"), "unpaid": tr("未付款", "unpaid"), "closed": tr("已关闭", "closed"),
             "refunded": tr("已退款", "refunded"),
         },
-        ("stage_moves", "source"): SOURCE_WORDS,
-    }.get((table, column), {})  # fmt: skip
-    return words.get(value, value) if words else value
+        ("stage_moves", "source"): dict(SOURCE_WORDS),
+    }  # fmt: skip
+    return known.get((table, column), {}).get(value, value)
 
 
 def _columns(**titles: str) -> tuple[Column, ...]:
