@@ -279,7 +279,8 @@ def _worded(table: str, column: str, value: Any) -> Any:
         },
         ("stage_moves", "source"): dict(SOURCE_WORDS),
     }  # fmt: skip
-    return known.get((table, column), {}).get(value, value)
+    words = known.get((table, column))
+    return value if words is None else words.get(value, value)
 
 
 def _columns(**titles: str) -> tuple[Column, ...]:
