@@ -48,6 +48,12 @@ def test_scores_are_counted_printed_and_kept(shop: Any) -> None:
     assert "1 行付款时间晚于统计截止" in shown.stderr
 
 
+def test_old_orders_scored_as_of_today_are_pointed_out(shop: Any) -> None:
+    fill(shop, ORDERS)
+    assert "最近一单是" not in shop.run("score-customers", "--as-of", "2025-09-11").stderr
+    assert "最近一单是 2025-03-16,180 天以前" in shop.run("score-customers", "--as-of", "2025-09-12").stderr
+
+
 def test_twice_changes_nothing_but_the_run_list(shop: Any) -> None:
     fill(shop, ORDERS)
     shop.run("score-customers", *AT)

@@ -130,6 +130,12 @@ def test_values_speak_where_headers_do_not(tmp_path):
     assert found(proposed(path, "leads"))["phone"] == "乙"
 
 
+@pytest.mark.parametrize("header", ["发货日期", "生日", "Ship Date", "预计送达"])
+def test_a_moment_that_says_what_it_is_of_is_no_pay_time(tmp_path, header):
+    path = text(tmp_path / "x.csv", f"订单号,{header},销售额\n1,2025-03-15,5\n2,2025-03-16,6\n")
+    assert not {"paid_at", "created_at"} & found(proposed(path)).keys()
+
+
 def test_a_name_that_its_values_deny_is_not_believed(tmp_path):
     path = text(tmp_path / "x.csv", "订单号,付款时间,备注\n1001,很快,a\n1002,不急,b\n")
     assert "paid_at" not in found(proposed(path))

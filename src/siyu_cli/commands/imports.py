@@ -240,7 +240,7 @@ def _order_words(account: ImportAccount) -> list[str]:
                 f"{extra['anonymous']:,} rows name neither buyer nor phone: their money counts for the shop, for no customer.",
             ).strip()
         )
-        if everyone:
+        if everyone and any(file.table.unknown for file in account.files):
             lines.append(
                 tr(
                     "其实有这样的列?加 --show-mapping 看每一列读成了什么,加 --save-mapping 存一份映射来改",

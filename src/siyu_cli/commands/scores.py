@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from siyu_cli.customers.migration import Migration
     from siyu_cli.customers.scoring import Scoring
 
+_QUIET_DAYS = 180
+"""A shop where nobody bought for so long is hardly looked at as of the right day."""
+
 
 def register(app: typer.Typer) -> None:
     """Add this panel's commands to the root."""
@@ -112,6 +115,14 @@ def _word_scores(scoring: Scoring, run_id: int) -> Outcome:
     if late:
         notes.append(tr(f"提醒:{late:,} 行付款时间晚于统计截止,没有算进来",
                         f"Note: {late:,} rows were paid after the cut-off and are not counted"))  # fmt: skip
+    from siyu_cli.clock import date_of
+
+    quiet = scoring.quiet_days
+    if quiet is not None and quiet >= _QUIET_DAYS:
+        last = date_of(scoring.as_of_day - quiet).isoformat()
+        notes.append(tr(f"注意:最近一单是 {last},{quiet:,} 天以前。要看那时候的情况,加 --as-of {last};有新的订单,先导入",
+                        f"Note: the last order is of {last}, {quiet:,} days ago. To see that time add --as-of {last}; "
+                        "import what is newer first"))  # fmt: skip
     if anonymous:
         notes.append(tr(f"{anonymous:,} 单没有买家信息,不参与分群(仍计入店铺合计)",
                         f"{anonymous:,} orders name no buyer: in no segment, but in the totals"))  # fmt: skip

@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 class Scoring:
     """One score run as the command reports it; `migration` is None where the scheme was never run before,
     `churn` where there is no backtest to go by, and `is_silent` says that the last one found no signal.
+    `quiet_days` is how long ago anybody bought, None where nobody did.
     """
 
     as_of_day: int
     scored: Scored
     migration: Migration | None
     future_rows: int
+    quiet_days: int | None
     churn: Churn | None = None
     is_silent: bool = False
 
@@ -70,6 +72,7 @@ def score_and_save(
         scored,
         read_migration(engine, previous, kept, table) if previous else None,
         future_rows(engine, as_of),
+        engine.rows("SELECT MIN(recency_days) FROM rfm_scored")[0][0],
         assessed,
         is_silent,
     )

@@ -208,12 +208,18 @@ def unknown_header(headers: Sequence[str], mappings: Sequence[PlatformMapping]) 
     )
     said = tr(f"认不出表头:{listed}", f"The header is not recognised: {listed}")
     if any(is_data(header) for header in headers):
+        kinds = {mapping.kind for mapping in mappings}
+        example = (
+            tr("订单号、付款时间、实付金额、手机号", "order id, pay time, paid amount, phone")
+            if "orders" in kinds
+            else tr("手机号、姓名", "phone, name")
+        )
         return InputRefused(
             "unknown-header",
             said,
             hint=tr(
-                "这一行像是数据,不是列名:在最上面加一行列名(例:手机号、姓名),存好再导入",
-                "This row looks like data, not names: put a row of column names on top, save, import again",
+                f"这一行像是数据,不是列名:在最上面加一行列名(例:{example}),存好再导入",
+                f"This row looks like data: put a row of column names on top (e.g. {example}), save, import again",
             ),
         )
     return InputRefused(

@@ -34,6 +34,8 @@ _NEAR_ENOUGH = 0.45
 _BY_SHAPE = {"phone": ("phone",), "word": ("status",), "moment": ("paid_at", "created_at")}
 _US_DATE, _EUROPEAN_DATE = ("%m/%d/%Y", "%m/%d/%y"), ("%d/%m/%Y", "%d/%m/%y")
 _NEGATIVE: dict[str, RefundRows] = {"quantity": "negative_quantity", "amount_paid": "negative_amount"}
+_OTHER_MOMENT = "发货|送货|出库|到货|签收|物流|预计|生日|出生|注册|到期|有效期|更新|导出|打印|ship|deliver|birth|regist|expir"
+"""Words of a header that say which moment it is, and that it is not when somebody paid or ordered."""
 _NUMBER = r"[\d.,:/\s-]+"
 _TIMES = ("", " %H:%M", " %H:%M:%S")
 
@@ -227,6 +229,8 @@ def _candidates(
                 _weighed(column, canonical, by_name, known, shares(SHAPE_OF.get(canonical, "text")))
             )
     for shape, fields_of_shape in _BY_SHAPE.items():
+        if shape == "moment" and re.search(_OTHER_MOMENT, column.header.lower()):
+            continue
         if shares(shape) >= 0.8:
             why = tr(f"{shares(shape):.0%} 的值像", f"{shares(shape):.0%} of the values look like a ")
             guesses.extend(
