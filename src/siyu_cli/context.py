@@ -220,7 +220,8 @@ class AppContext:
         code = error.exit_code if isinstance(error, SiyuError) else ExitCode.FAULT
         outcome = {ExitCode.STOPPED: "stopped", ExitCode.FAULT: "failed"}.get(code, "refused")
         message = error.message if isinstance(error, SiyuError) else type(error).__name__
-        with suppress(SiyuError):
+        # Whatever stands in the way of the record (a lock nobody may write, a full disk) is not the news.
+        with suppress(Exception):
             now = self.clock.now()
             with self._open(write=True) as con, transaction(con):
                 insert_run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -47,6 +48,23 @@ class Where:
         if self.column is not None:
             text += tr(f"「{self.column}」", f" “{self.column}”")
         return text.strip()
+
+
+def system_words(error: OSError) -> str:
+    """What the system says went wrong, in the operator's language where it is one of the usual things."""
+    words = {
+        errno.ENOENT: tr("没有这个文件或文件夹", "no such file or folder"),
+        errno.EACCES: tr("没有权限", "permission denied"),
+        errno.EPERM: tr("没有权限", "permission denied"),
+        errno.EROFS: tr("那里只能读,不能写", "read-only there"),
+        errno.ENOSPC: tr("磁盘满了", "the disk is full"),
+        errno.EDQUOT: tr("磁盘配额用完了", "the disk quota is used up"),
+        errno.EISDIR: tr("那是一个文件夹", "it is a folder"),
+        errno.ENOTDIR: tr("路径里有一段不是文件夹", "part of the path is no folder"),
+        errno.ENAMETOOLONG: tr("文件名太长", "the name is too long"),
+        errno.EIO: tr("磁盘读写出错", "the disk failed"),
+    }
+    return words.get(error.errno or 0, error.strerror or str(error))
 
 
 class SiyuError(Exception):

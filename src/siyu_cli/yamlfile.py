@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from siyu_cli.errors import InputRefused, Where
+from siyu_cli.errors import InputRefused, Where, system_words
 from siyu_cli.language import tr
 from siyu_cli.yamlcauses import anchors, cause_of, tags
 from siyu_cli.yamltext import TextProblem, place_of, text_of
@@ -92,7 +92,7 @@ def bytes_of(path: Path, name: str) -> bytes:
     except OSError as error:
         raise InputRefused(
             "unreadable-file",
-            tr(f"读不了文件 {name}:{error.strerror}", f"Cannot read {name}: {error.strerror}"),
+            tr(f"读不了文件 {name}:{system_words(error)}", f"Cannot read {name}: {system_words(error)}"),
         ) from None
 
 

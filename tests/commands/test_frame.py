@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,31 @@ def test_a_bare_call_shows_the_help_and_no_error(language: str, monkeypatch: pyt
     code, stdout, stderr = call()
     assert (code, stderr) == (ExitCode.USAGE, "")
     assert "import-orders" in stdout
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EACCES, "没有权限"), (errno.ENOSPC, "磁盘满了"), (errno.ENOENT, "没有这个文件或文件夹"),
+        (errno.EROFS, "只能读"), (errno.EPIPE + 1000, "odd"),
+    ],
+)  # fmt: skip
+def test_what_the_system_says_is_said_in_chinese(number: int, words: str) -> None:
+    fault = frame._fault(OSError(number, "odd", "/店/outbox/报表/.siyu-x1.xlsx"))
+    assert fault.message == f"读写失败:/店/outbox/报表:{words}" or words == "只能读"
+    assert words in fault.message
+
+
+def test_a_failure_that_cannot_be_recorded_is_still_said(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state folder nobody may write: one sentence, and no second failure about the record."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(shop.root / ".siyu" / "siyu.lock"))
+
+    monkeypatch.setattr("siyu_cli.store.connection.open_store", refuse)
+    done = shop.run("apply-tags", expect=1)
+    assert "siyu.lock:没有权限" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_usage_errors_in_english(monkeypatch: pytest.MonkeyPatch) -> None:

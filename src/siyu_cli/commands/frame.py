@@ -16,7 +16,7 @@ import typer
 
 from siyu_cli.commands.help_page import HelpGroup, SiyuCommand, compact_examples, first_sentence
 from siyu_cli.context import AppContext, OutputFormat
-from siyu_cli.errors import ExitCode, SiyuError, UsageRefused
+from siyu_cli.errors import ExitCode, SiyuError, UsageRefused, system_words
 from siyu_cli.language import is_english, tr
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ _USAGE_WORDS = (
     (r"Missing option '(.+?)'.*", "缺少选项 {0}", ""),
     (r"Got unexpected extra argument(?:s|\(s\))? \((.+)\)", "多了参数:{0}", ""),
     (r"Option '(.+?)' requires an argument\.?", "选项 {0} 后面要跟一个值", ""),
+    (r"Invalid value for '?(.+?)'?: [Pp]ath '(.+)' is not readable\.", "读不了 {1}:没有权限", ""),
     (r"Invalid value for '?(.+?)'?: (.+)", "{0} 的值不对:{1}", ""),
 )
 
@@ -337,7 +338,7 @@ def _print_all(ctx: AppContext, outcome: Outcome) -> ExitCode:
             else ""
         )
         ctx.stderr.print(
-            tr("错误  结果写不出去:", "Error  The result cannot be printed: ") + f"{error.strerror}{stands}",
+            tr("错误  结果写不出去:", "Error  The result cannot be printed: ") + f"{system_words(error)}{stands}",
             markup=False, soft_wrap=True,
         )  # fmt: skip
         # What is still buffered has nowhere to go either.
@@ -350,11 +351,15 @@ def _fault(error: Exception) -> SiyuError:
     from siyu_cli.phone import mask_phones
 
     if isinstance(error, OSError) and error.strerror:
+        path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+        # Files are written under a temporary name first: the operator knows only their folder.
+        shown = path.parent if path and path.name.startswith(".siyu-") else path
+        place = f"{shown}:" if shown else ""
         return SiyuError(
             "io-error",
             tr(
-                f"读写失败:{error.filename or ''} {error.strerror}",
-                f"I/O failed: {error.filename or ''} {error.strerror}",
+                f"读写失败:{place}{system_words(error)}",
+                f"I/O failed: {place}{system_words(error)}",
             ),
             hint=tr(
                 "检查磁盘空间和文件夹权限,再运行一次", "Check disk space and permissions, then run again"

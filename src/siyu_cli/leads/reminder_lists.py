@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from siyu_cli.clock import DAY_SECONDS, date_of
-from siyu_cli.errors import SiyuError
+from siyu_cli.errors import SiyuError, system_words
 from siyu_cli.files import choose_names, free_name
 from siyu_cli.language import tr
 from siyu_cli.leads.reminders import MANAGER, Reminding, digest_of
@@ -110,7 +110,7 @@ def write_lists(
         except SiyuError as error:
             problem = error.message
         except OSError as error:
-            problem = error.strerror or str(error)
+            problem = system_words(error)
         written.append(WrittenList(staff_id, path, part.num_rows + stalled.num_rows, problem))
     return written
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from siyu_cli.clock import DAY_SECONDS, date_of, format_seconds
-from siyu_cli.errors import SiyuError
+from siyu_cli.errors import SiyuError, system_words
 from siyu_cli.files import SUMMARY_STEM, choose_names, free_name
 from siyu_cli.language import tr
 from siyu_cli.leads.care import protections
@@ -135,7 +135,7 @@ def _write(root: Path, file: Promised, batch: Batch, settings: LeadSettings) -> 
     except SiyuError as error:
         return Written(file, rows, error.message)
     except OSError as error:
-        return Written(file, rows, error.strerror or str(error))
+        return Written(file, rows, system_words(error))
     return Written(file, rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from siyu_cli.errors import InputRefused
+from siyu_cli.errors import InputRefused, system_words
 from siyu_cli.language import tr
 from siyu_cli.rules.case_reader import CaseReader
 from siyu_cli.rules.catalog import METRICS
@@ -41,7 +41,9 @@ def load_rules(folder: Path, shown_as: Callable[[Path], str] = str, beside: Sequ
             raw.append((shown_as(path), path.read_bytes()))
         except OSError as error:
             name = shown_as(path)
-            message = tr(f"读不了文件 {name}:{error.strerror}", f"Cannot read {name}: {error.strerror}")
+            message = tr(
+                f"读不了文件 {name}:{system_words(error)}", f"Cannot read {name}: {system_words(error)}"
+            )
             raise InputRefused("unreadable-file", message) from None
     return check_rules(raw)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from siyu_cli.clock import AsOf
-from siyu_cli.errors import InputRefused, StoppedByGuard
+from siyu_cli.errors import InputRefused, StoppedByGuard, system_words
 from siyu_cli.files import replacing
 from siyu_cli.language import tr
 from siyu_cli.store.stages import moves_digest
@@ -94,7 +94,7 @@ def read_plan(path: Path, shown: str) -> PlanFile:
     except OSError as error:
         raise InputRefused(
             "unreadable-file",
-            tr(f"读不了文件 {shown}:{error.strerror}", f"Cannot read {shown}: {error.strerror}"),
+            tr(f"读不了文件 {shown}:{system_words(error)}", f"Cannot read {shown}: {system_words(error)}"),
         ) from None
     except (ValueError, KeyError, TypeError):
         raise InputRefused(

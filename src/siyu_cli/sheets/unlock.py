@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from siyu_cli.errors import InputRefused, Where
+from siyu_cli.errors import InputRefused, Where, system_words
 from siyu_cli.language import tr
 
 VARIABLE = "SIYU_FILE_PASSWORD"
@@ -61,7 +61,7 @@ def given_passwords(file: Path | None) -> tuple[str, ...]:
     except OSError as error:
         raise InputRefused(
             "unreadable-password-file",
-            tr(f"读不了密码文件 {file}:{error.strerror}", f"Cannot read {file}: {error.strerror}"),
+            tr(f"读不了密码文件 {file}:{system_words(error)}", f"Cannot read {file}: {system_words(error)}"),
             hint=tr("检查 --password-file 后面的路径", "Check the path after --password-file"),
         ) from None
     try:
