@@ -131,6 +131,21 @@ def test_arrow_tables_and_sequences_give_the_same_bytes(tmp_path: Path) -> None:
     assert one.read_bytes() == two.read_bytes()
 
 
+def test_long_notes_have_room_and_wide_lists_open_where_they_should(tmp_path: Path) -> None:
+    columns = [ListColumn(f"列{number}") for number in range(20)]
+    path, note = tmp_path / "a.xlsx", "怎么填:" + "照着填" * 40
+    sheets = [ListSheet("宽", columns, [["x"] * 20], opens_at=15), ListSheet("窄", columns[:3], [["x"] * 3])]
+    write_list_workbook(path, sheets, [("短", "一行"), ("长", note)], created=None)
+    book = openpyxl.load_workbook(path)
+    pane = book["宽"].sheet_view.pane
+    assert (pane.xSplit, pane.ySplit, pane.topLeftCell) == (1, 1, "P2")
+    assert book["窄"].freeze_panes == "A2"
+    heights = {row: book["说明"].row_dimensions[row].height for row in (1, 2)}
+    lines = -(-display_width(note) // 80)
+    assert heights[2] >= 15 * lines > 15
+    assert heights[1] is None or heights[1] < 20
+
+
 def test_the_layout_a_person_expects(tmp_path: Path) -> None:
     columns = [
         ListColumn("手机号"),

@@ -25,8 +25,11 @@ from siyu_cli.reports.layout import (
     set_up_page,
 )
 from siyu_cli.reports.service import Report
+from siyu_cli.sheets.write import display_width
 
 _CHARTS_TOP = 9
+_REASON_WIDTH = 58
+"""Display cells of a reason that five columns of the grid hold."""
 
 
 def put_churn(sheet: Worksheet, report: Report) -> None:
@@ -174,8 +177,11 @@ def _put_people(sheet: Worksheet, top: int, churn: ChurnReport) -> int:
     title = tr("本周先救谁", "Whom to save this week")
     first = put_table(sheet, top, 1, title, heads, rows)
     for row in range(first - 1, first + len(rows)):
-        # Right beside a number the reason would stick to it.
-        sheet.cell(row, 8).alignment = Alignment("left", "center", indent=1)
+        # Right beside a number the reason would stick to it; a long one takes a second line.
+        reason = sheet.cell(row, 8)
+        reason.alignment = Alignment("left", "center", indent=1, wrap_text=True)
+        if display_width(str(reason.value)) > _REASON_WIDTH:
+            sheet.row_dimensions[row].height = 30
     if not rows:
         put_note(sheet, first, tr("现在没有这样的客户。", "There is nobody like that now."))
     return first + max(len(rows), 1) - 1

@@ -16,6 +16,8 @@ MORE_CELLS = "多出的内容"
 
 
 FINGERPRINT = "文件指纹"
+_IN_VIEW = 8
+"""Columns that fit a screen: a wider list opens where the reasons are, or nobody would find them."""
 
 
 def place_rejects(draft: Path, table: CleanTable, folder: Path, *, by_sheet: bool = False) -> Path:
@@ -113,6 +115,16 @@ def write_rejects(
         *about,
     ]
     write_list_workbook(
-        path, [ListSheet(table.sheet or tr("拒收", "Rejects"), columns, rows)], notes, created=created
+        path,
+        [
+            ListSheet(
+                table.sheet or tr("拒收", "Rejects"),
+                columns,
+                rows,
+                len(titles) if len(titles) > _IN_VIEW else 0,
+            )
+        ],
+        notes,
+        created=created,
     )
     return path

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP64_LIMIT, ZIP_DEFLATED, ZipFile
@@ -52,6 +53,8 @@ _MAX_NAME = 31
 _MAX_INLINE_LIST = 255
 _SAMPLE_ROWS = 100
 _NARROW, _WIDE = 6, 60
+_ABOUT_WIDTH, _ABOUT_LINE = 80, 17
+"""Of the texts in 说明: display cells, and points of a line."""
 _FONT = "微软雅黑"
 # Numbers stand at the right; the indent keeps them off the text of the next column.
 _AIR = {"align": "right", "indent": 1}
@@ -79,11 +82,15 @@ class ListColumn:
 
 @dataclass(frozen=True)
 class ListSheet:
-    """One list; `rows` match `columns` by position. `count` holds whole numbers, `yuan` integer fen."""
+    """One list; `rows` match `columns` by position. `count` holds whole numbers, `yuan` integer fen.
+
+    With `opens_at` the first column stays in view and the list opens scrolled to that one beside it.
+    """
 
     name: str
     columns: Sequence[ListColumn]
     rows: Rows
+    opens_at: int = 0
 
 
 def write_list_workbook(
@@ -159,6 +166,7 @@ class _Part:
     columns: Sequence[ListColumn]
     rows: Rows
     cells: Sequence[Column]
+    opens_at: int = 0
 
     @property
     def length(self) -> int:
@@ -179,7 +187,7 @@ def _parts(sheets: Sequence[ListSheet]) -> dict[str, _Part]:
     for number, (name, (sheet, start)) in enumerate(zip(names, pieces, strict=True), start=1):
         rows = sheet.rows[start : start + MAX_ROWS]
         cells = columns_of(rows, [column.kind for column in sheet.columns])
-        parts[f"xl/worksheets/sheet{number}.xml"] = _Part(name, sheet.columns, rows, cells)
+        parts[f"xl/worksheets/sheet{number}.xml"] = _Part(name, sheet.columns, rows, cells, sheet.opens_at)
     return parts
 
 
@@ -275,7 +283,10 @@ def _add_list(book: _Book, part: _Part) -> None:
     """A list without its rows: below the header stands a sample of each kind of cell, where there are rows."""
     sheet = book.workbook.add_worksheet(part.name)
     count = part.length
-    sheet.freeze_panes(1, 0)
+    if part.opens_at:
+        sheet.freeze_panes(1, 1, 1, part.opens_at)
+    else:
+        sheet.freeze_panes(1, 0)
     _set_page(sheet)
     sheet.repeat_rows(0)
     for index, (column, width) in enumerate(zip(part.columns, _widths(part.columns, part.rows), strict=True)):
@@ -306,8 +317,11 @@ def _add_about(book: _Book, name: str, about: Sequence[tuple[str, str]]) -> None
     wrapped = book.workbook.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
     width = max((display_width(title) for title, _ in lines), default=_NARROW)
     sheet.set_column(0, 0, min(max(width + 2, 10), 30), book.text)
-    sheet.set_column(1, 1, 80, book.text)
+    sheet.set_column(1, 1, _ABOUT_WIDTH, book.text)
     for row, (title, text) in enumerate(lines):
+        rows = sum(ceil(display_width(line) / (_ABOUT_WIDTH - 4)) or 1 for line in text.split("\n"))
+        if rows > 1:  # not every program makes room for wrapped text by itself
+            sheet.set_row(row, rows * _ABOUT_LINE)
         book.put_text(sheet, row, 0, title, book.head)
         book.put_text(sheet, row, 1, text, wrapped)
 
