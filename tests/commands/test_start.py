@@ -41,6 +41,13 @@ def test_status_names_the_last_command_and_a_step_that_is_open(shop: Shop) -> No
     assert "import-staff" in shop.run("status").stdout
 
 
+def test_rules_put_into_a_shop_at_work_lead_to_the_plan(shop: Shop, tmp_path: Path) -> None:
+    added = shop.run("init", shop.root, "--rules", "食品店").stderr
+    assert "下一步:siyu plan-tags" in added
+    assert "import-staff" not in added
+    assert "import-staff" in shop.run("init", tmp_path / "新店", "--rules", "食品店").stderr
+
+
 def test_checks_have_names_for_scripts(shop: Shop) -> None:
     checks = {one["name"]: one for one in shop.json("doctor").result["checks"]}
     assert {"permissions", "disk", "state", "reading", "integrity"} <= checks.keys()

@@ -143,6 +143,7 @@ def test_long_notes_have_room_and_wide_lists_open_where_they_should(tmp_path: Pa
     heights = {row: book["说明"].row_dimensions[row].height for row in (1, 2)}
     lines = -(-display_width(note) // 80)
     assert heights[2] >= 15 * lines > 15
+    assert book["说明"]["A2"].alignment.vertical == "top"
     assert heights[1] is None or heights[1] < 20
 
 

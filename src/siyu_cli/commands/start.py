@@ -94,6 +94,11 @@ def register(app: typer.Typer) -> None:
             "下一步:把员工表、手机号名单、订单导出放进 inbox/,然后运行  siyu import-staff inbox/员工.xlsx",
             "Next: put staff sheet, phone lists and order exports into inbox/, then run  siyu import-staff inbox/staff.xlsx",
         )
+        if rules_for is not None and not tops:
+            step = tr(
+                "下一步:siyu plan-tags 看谁会得到什么标签,再 siyu apply-tags",
+                "Next: siyu plan-tags shows who would get which tag, then siyu apply-tags",
+            )
         said = [first]
         if rules_for is not None:
             said.append(

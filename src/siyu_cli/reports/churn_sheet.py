@@ -28,7 +28,7 @@ from siyu_cli.reports.service import Report
 from siyu_cli.sheets.write import display_width
 
 _CHARTS_TOP = 9
-_REASON_WIDTH = 58
+_REASON_WIDTH = 76
 """Display cells of a reason that five columns of the grid hold."""
 
 

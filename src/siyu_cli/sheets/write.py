@@ -315,6 +315,7 @@ def _add_about(book: _Book, name: str, about: Sequence[tuple[str, str]]) -> None
     sheet = book.workbook.add_worksheet(name)
     _set_page(sheet)
     wrapped = book.workbook.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
+    label = book.workbook.add_format({"bold": True, "num_format": "@", "valign": "top"})
     width = max((display_width(title) for title, _ in lines), default=_NARROW)
     sheet.set_column(0, 0, min(max(width + 2, 10), 30), book.text)
     sheet.set_column(1, 1, _ABOUT_WIDTH, book.text)
@@ -322,7 +323,7 @@ def _add_about(book: _Book, name: str, about: Sequence[tuple[str, str]]) -> None
         rows = sum(ceil(display_width(line) / (_ABOUT_WIDTH - 4)) or 1 for line in text.split("\n"))
         if rows > 1:  # not every program makes room for wrapped text by itself
             sheet.set_row(row, rows * _ABOUT_LINE)
-        book.put_text(sheet, row, 0, title, book.head)
+        book.put_text(sheet, row, 0, title, label)
         book.put_text(sheet, row, 1, text, wrapped)
 
 
