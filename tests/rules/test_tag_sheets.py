@@ -111,7 +111,7 @@ def test_every_row_goes_its_way_and_the_rest_comes_back(people: Shop) -> None:
 def test_the_rejects_say_why_and_import_once_mended(people: Shop) -> None:
     sheet = people.file("打标签.csv", "手机号,标签\n13800000002,亲朋\n13800000003,不让改\n13800000004,亲友\n")
     said = people.run("set-tag", "--file", sheet, *AS_OF, expect=4).stderr
-    assert "规则里没有这个标签:亲朋 × 1(例:第 2 行) 你是不是想写:亲友 ?" in said
+    assert "规则里没有这个标签:亲朋 × 1(例:第 2 行「标签」) 你是不是想写:亲友 ?" in said
     assert "「不让改」写着 manual: forbid" in said
     assert "亲友:打上 1" in said
     (rejects,) = people.root.glob("outbox/*/打标签-拒收.xlsx")
