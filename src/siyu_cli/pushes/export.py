@@ -184,7 +184,7 @@ def _sheet(people: tuple[Person, ...], *, reveal: bool) -> ListSheet:
         ListColumn(tr("订单数", "Orders"), "count"),
         ListColumn(tr("最近购买", "Last bought")),
         ListColumn(tr("消费额", "Spent"), "yuan"),
-        ListColumn(tr("标签", "Tags")),
+        ListColumn(tr("标签", "Tags"), width=60),
         ListColumn(tr("分群", "Segment")),
         ListColumn(tr("RFM分", "RFM scores")),
         ListColumn(tr("流失风险", "Churn risk")),
