@@ -97,7 +97,7 @@ def spreadsheetml(*sheets: str, encoding: str = "utf-8") -> bytes:
 
 def every_cell(path: Path, sheet: str | None = None) -> list[tuple[str, ...]]:
     """All rows of a file's table, the header row with them."""
-    source, _ = open_source(path, sheet)
+    source = open_source(path, sheet)
     return walk(source)
 
 

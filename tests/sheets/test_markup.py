@@ -53,7 +53,7 @@ def test_pages_in_every_encoding(tmp_path, declared, written, read_as):
         )
         page = page.replace("￥", "")
     path = write(tmp_path, page.encode(written))
-    source, _ = open_source(path, None)
+    source = open_source(path, None)
     assert source.encoding == read_as
     rows = walk(source)
     assert rows[0][1] in ("付款时间", "付款時間")
@@ -71,7 +71,7 @@ def test_cells_of_a_page(tmp_path):
       <tr><td>1</td><td><script>x=1</script><style>y</style>2<!-- <td>no</td> --></td></tr>
       <tr style="display:none"><td colspan="x">藏</td></tr></TABLE>"""
     path = write(tmp_path, page.encode())
-    source, _ = open_source(path, None)
+    source = open_source(path, None)
     assert walk(source) == [
         ("订单\n导出", "", "c"),
         ("a & b", "中<b>", "粗 斜"),
@@ -144,7 +144,7 @@ def test_cells_of_spreadsheetml(tmp_path, encoding):
         '<Cell ss:Formula="=1"/><Cell><Data ss:Type="String">甲</Data><Comment><Data>no</Data></Comment></Cell></Row>'
     )
     path = write(tmp_path, spreadsheetml("!<Row>" + data("藏") + "</Row>", rows, encoding=encoding))
-    source, _ = open_source(path, None)
+    source = open_source(path, None)
     assert source.sheet == "表2"
     assert walk(source) == [
         ("订单号", "", "c", ""),

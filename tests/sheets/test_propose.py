@@ -26,13 +26,13 @@ KNOWN = available_mappings(None)
 
 
 def uses(path: Path, name: str) -> dict[str, ColumnUse]:
-    source, _ = open_source(path, None)
+    source = open_source(path, None)
     header = find_header(source.layouts(), shipped("orders", name), path.name, None)
     return {use.header: use for use in describe(source, header)}
 
 
 def proposed(path: Path, kind: str = "orders") -> Proposal:
-    source, _ = open_source(path, None)
+    source = open_source(path, None)
     headers, samples = likely_table(source, [mapping for mapping in KNOWN if mapping.kind == kind])
     return propose_mapping(headers, samples, kind, KNOWN, path.stem)
 

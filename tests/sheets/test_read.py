@@ -186,7 +186,7 @@ def test_both_roads_read_what_the_csv_module_reads(tmp_path, rows, block, encodi
     writer.writerows(rows)
     path = tmp_path / "a.csv"
     path.write_bytes(buffer.getvalue().encode(encoding))
-    source, _ = open_source(path, None)
+    source = open_source(path, None)
     source.layouts()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delimited, "_BLOCK", block)

@@ -74,7 +74,7 @@ def written(rows: list[list[str]], look: tuple[str, str, str, int], harm: str | 
 def read(path: Path, delimiter: str) -> object:
     """Rows with their numbers, broken rows and notes; or the code and line of the refusal."""
     try:
-        source, _ = open_source(path, None)
+        source = open_source(path, None)
         layout = next(one for one in source.layouts() if one.delimiter == delimiter)
         header = build_header(
             ["订单编号", "买家", "备注"], layout.row_nos[0], PlatformMapping("", "orders", {}), delimiter

@@ -73,7 +73,7 @@ def test_errors_and_uncalculated_formulas_arrive_as_text_in_their_cell(tmp_path)
         (NOT_CALCULATED, "", "", "", "", ""),
         ("", "", "", "", "", "#REF!"),
     ]
-    source, _ = open_source(path, None)
+    source = open_source(path, None)
     walk(source)
     assert source.notes["formula-without-value"] == 3
 
@@ -121,7 +121,7 @@ def test_a_prefixed_namespace(tmp_path):
     path = write(
         tmp_path, package(f'<x:sheetData><x:row r="1">{cells}</x:row>{hidden}</x:sheetData>', prefix="x")
     )
-    source, _ = open_source(path, None)
+    source = open_source(path, None)
     assert walk(source) == [("1", "#N/A", NOT_CALCULATED), ("2", "", "")]
     assert source.notes == {"hidden-rows": 1, "formula-without-value": 1}
 
@@ -157,7 +157,7 @@ def test_dates_of_1904_workbooks(tmp_path):
     sheet.write(0, 1, 43831)
     old.save(str(tmp_path / "a.xls"))
     for name in ("a.xlsx", "a.xls"):
-        source, _ = open_source(tmp_path / name, None)
+        source = open_source(tmp_path / name, None)
         assert source.is_1904
         assert walk(source) == [("2024-01-02 03:04:05", "43831")]
 
@@ -172,7 +172,7 @@ def test_xls_errors_and_hidden_rows(tmp_path):
     sheet.write(2, 1, 5)
     sheet.row(2).hidden = True
     book.save(str(tmp_path / "a.xls"))
-    source, _ = open_source(tmp_path / "a.xls", None)
+    source = open_source(tmp_path / "a.xls", None)
     assert walk(source) == [("x", "", ""), ("", "", "#REF!"), ("", "5", "")]
     assert source.notes == {"hidden-rows": 1}
 
@@ -219,7 +219,7 @@ def test_which_sheet_is_read(tmp_path):
         kinds=("worksheet", "chartsheet", "worksheet", "worksheet", "worksheet"),
     )  # fmt: skip
     path = write(tmp_path, content)
-    source, _ = open_source(path, None)
+    source = open_source(path, None)
     assert source.sheet == "订单"
     assert walk(source)[0] == ("丙", "乙")
     assert list_sheets(path) == ["订单"]
@@ -260,11 +260,11 @@ def test_a_merged_title_stands_in_its_first_cell(tmp_path):
 
 def test_a_source_can_be_walked_twice_and_left_in_the_middle(tmp_path):
     path = xlsx(tmp_path / "a.xlsx", [[f"行{n}", n] for n in range(40_000)])
-    source, _ = open_source(path, None)
+    source = open_source(path, None)
     assert len(source.layouts()[0].rows) == 20
     assert walk(source) == walk(source)
     assert source.layouts()[0].rows[0] == ("行0", "0")
-    other, _ = open_source(path, None)
+    other = open_source(path, None)
     other.layouts()
     other.close()
     assert len(every_cell(path)) == 40_000

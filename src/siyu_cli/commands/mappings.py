@@ -101,7 +101,7 @@ def layout_of(
     from siyu_cli.sheets.header import find_header
     from siyu_cli.sheets.raw import open_source
 
-    source, _ = open_source(document.path, sheet)
+    source = open_source(document.path, sheet)
     try:
         try:
             header = find_header(source.layouts(), mappings, document.name, source.sheet)

@@ -239,7 +239,7 @@ def read_answers(path: Path) -> list[Answer]:
     from siyu_cli.sheets.raw import open_source
 
     mapping = PlatformMapping("身份待查", "review", {QUESTION: (QUESTION,), ANSWER: (ANSWER,)})
-    source, _ = open_source(path, None)
+    source = open_source(path, None)
     try:
         header = find_header(source.layouts(), [mapping], path.name, source.sheet)
         if not {QUESTION, ANSWER} <= set(header.columns):

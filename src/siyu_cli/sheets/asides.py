@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from siyu_cli.sheets.clean import plain
 from siyu_cli.sheets.signs import DIGITS, starts
 
 _TOTAL_WORDS = (
@@ -48,8 +49,9 @@ def aside_masks(columns: Sequence[pa.Array]) -> tuple[np.ndarray, np.ndarray]:
     blank, aside = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     if not count:
         return blank, aside
-    rows = np.flatnonzero(~starts(columns[0], _DATA_STARTS))
-    first = pc.utf8_trim_whitespace(columns[0].take(pa.array(rows)))
+    texts = plain(columns[0])
+    rows = np.flatnonzero(~starts(texts, _DATA_STARTS))
+    first = pc.utf8_trim_whitespace(texts.take(pa.array(rows)))
     suspicious = pc.or_(
         pc.equal(first, ""),
         pc.or_(pc.match_substring_regex(first, _TOTAL), pc.match_substring_regex(first, _NOTE)),
@@ -61,7 +63,7 @@ def aside_masks(columns: Sequence[pa.Array]) -> tuple[np.ndarray, np.ndarray]:
     lead = first.filter(suspicious)
     filled = pc.cast(pc.not_equal(lead, ""), pa.int64())
     for column in columns[1:]:
-        cell = pc.utf8_trim_whitespace(column.take(taken))
+        cell = pc.utf8_trim_whitespace(plain(column.take(taken)))
         lead = pc.if_else(pc.equal(lead, ""), cell, lead)
         filled = pc.add(filled, pc.cast(pc.not_equal(cell, ""), pa.int64()))
     is_note = pc.and_(pc.equal(filled, 1), pc.match_substring_regex(lead, _NOTE))

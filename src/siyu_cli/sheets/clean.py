@@ -5,6 +5,7 @@ A code stands where a cell says something that cannot be taken at its word; a mi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -47,6 +48,39 @@ def repeats(texts: pa.Array) -> pa.DictionaryArray | None:
         return None
     encoded = texts.dictionary_encode()
     return encoded if len(encoded.dictionary) <= len(texts) // 4 else None
+
+
+def plain(column: pa.Array) -> pa.Array:
+    """A column of texts as it is; one that came as a dictionary, written out."""
+    return column.dictionary.take(column.indices) if isinstance(column, pa.DictionaryArray) else column
+
+
+class Distinct:
+    """Cleaning by text: of a column that comes as a dictionary only the different texts are cleaned.
+
+    A file says the same few words from batch to batch: what was made of the last ones is kept, by `name`. What
+    `clean` makes of a text must follow from that text alone. Several threads may use one of these.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[pa.Array, dict[str, pa.Array]]] = {}
+
+    def clean(
+        self, name: str, texts: pa.Array, clean: Callable[[pa.Array], dict[str, pa.Array]]
+    ) -> dict[str, pa.Array]:
+        """What `clean` makes of texts, as columns of the same length."""
+        if not isinstance(texts, pa.DictionaryArray):
+            return clean(texts)
+        words = texts.dictionary
+        if name in self._made:
+            known, made = self._made[name]
+            places = pc.index_in(words, value_set=known)
+            if not places.null_count:
+                places = places.take(texts.indices)
+                return {column: values.take(places) for column, values in made.items()}
+        made = clean(words)
+        self._made[name] = (words, made)
+        return {column: values.take(texts.indices) for column, values in made.items()}
 
 
 def clean_text(texts: pa.Array) -> pa.Array:

@@ -129,7 +129,7 @@ class _ContactCleaner:
         """All tags of a row as `标签;组:标签`."""
         parts = [_tag_list(texts_of(rows, "tags"), "")]
         for at, title in self.groups:
-            parts.append(_tag_list(clean_codes(rows.columns[at]), f"{group_name(title)}:"))
+            parts.append(_tag_list(clean_codes(rows.column(at)), f"{group_name(title)}:"))
         return _joined(parts)
 
 

@@ -26,7 +26,7 @@ from pyarrow import csv as arrow_csv
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.sheets.asides import is_aside
-from siyu_cli.sheets.clean import repeats
+from siyu_cli.sheets.clean import plain, repeats
 from siyu_cli.sheets.header import SEARCH_ROWS, Header, Layout
 from siyu_cli.sheets.raw import BrokenRow, RawBatch
 from siyu_cli.sheets.signs import is_ascii
@@ -307,11 +307,11 @@ class _Pieces:
                 ),
             )  # fmt: skip
             columns = [column.combine_chunks() for column in table.columns]
-            columns = columns if is_utf8 else [_decoded_column(column, self.encoding) for column in columns]
+            columns = [_text_column(column, self.encoding) for column in columns]
         except (pa.ArrowInvalid, UnicodeDecodeError):
             return None
         extra = columns[self.header.width :]
-        if any(pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py() for column in extra):
+        if any(pc.any(pc.not_equal(pc.utf8_trim_whitespace(plain(column)), "")).as_py() for column in extra):
             return None
         return columns
 
@@ -382,18 +382,21 @@ class _Pieces:
         return BrokenRow(line, code, f"{len(cells)}/{width}", tuple(cells))
 
 
-def _decoded_column(column: pa.Array, encoding: str) -> pa.Array:
-    """Bytes as text: ASCII is taken as it is, of a repetitive column each distinct text is decoded once."""
+def _text_column(column: pa.Array, encoding: str) -> pa.Array:
+    """Bytes as text: ASCII is taken as it is, a repetitive column becomes a dictionary, decoded once a text."""
     texts = pa.Array.from_buffers(pa.string(), len(column), column.buffers(), offset=column.offset)
     if is_ascii(texts):
         return texts
     if (encoded := repeats(column)) is not None:
-        return _decoded_cells(encoded.dictionary, encoding).take(encoded.indices)
+        words = _decoded_cells(encoded.dictionary, encoding)
+        return pa.DictionaryArray.from_arrays(encoded.indices, words)
     return _decoded_cells(column, encoding)
 
 
 def _decoded_cells(cells: pa.Array, encoding: str) -> pa.Array:
     """All cells decoded as one text, in which NUL divides them: no cell holds one, they were removed."""
+    if encoding == "utf-8":
+        return cells
     bounds = pa.array([0, len(cells)], pa.int32())
     joined = pc.binary_join(pa.ListArray.from_arrays(bounds, cells), b"\0")[0].as_py()
     signs = np.frombuffer(joined.decode(encoding).encode() + b"\0", dtype=np.uint8)
@@ -433,7 +436,7 @@ def _lines_with_breaks(columns: list[pa.Array], line: int) -> pa.Array:
     """Starting lines of rows some of which hold line breaks inside quotes."""
     extra = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
-        extra += pc.count_substring(column, "\n").to_numpy(zero_copy_only=False)
+        extra += pc.count_substring(plain(column), "\n").to_numpy(zero_copy_only=False)
     lengths = extra + 1
     return pa.array(line + np.cumsum(lengths) - lengths)
 

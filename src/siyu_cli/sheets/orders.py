@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 from siyu_cli.phone import clean_phones
 from siyu_cli.sheets.clean import (
     Cleaned,
+    Distinct,
     clean_codes,
     clean_ids,
     clean_money,
@@ -22,9 +24,10 @@ from siyu_cli.sheets.clean import (
     price_times_quantity,
 )
 from siyu_cli.sheets.dates import clean_moments
-from siyu_cli.sheets.mapping import GIFT, PlatformMapping, id_date_width, meaning_of
+from siyu_cli.sheets.mapping import GIFT, PlatformMapping, id_date_width
 from siyu_cli.sheets.order_columns import check_columns
-from siyu_cli.sheets.places import clean_cities, clean_provinces, places_of
+from siyu_cli.sheets.order_texts import FOLDED, followed, naming, place_columns, text_columns, word_columns
+from siyu_cli.sheets.places import clean_cities
 from siyu_cli.sheets.rows import BatchRows, Cleaner, Reading, Work, read_table
 from siyu_cli.sheets.signs import holds
 from siyu_cli.sheets.table import CleanTable, Original, Reject
@@ -61,12 +64,7 @@ ORDER_SCHEMA = pa.schema(
 refunded (null in returns, and in details that do not say); refund_status full, partial, running, none or
 null; *_sec are local seconds; is_goods is 0 for gifts and postage lines, else 1."""
 
-FOLDED = ("product", "sku", "category", "shop", "channel", "platform")
-"""Columns that conditions compare: each has a folded twin, `<name>_key`, beside it."""
-
 _MASKED = r"\*{2,}|^.?\*.?$|^##|^\$\$"
-_CIPHERS = ("##", "$$", "**")
-_DASHES = ("-", "--", "---", "—", "——", "－", "/", "*")
 _EMPTY_PHONE = frozenset({"phone-empty"})
 
 
@@ -95,6 +93,7 @@ class _OrderCleaner:
         self.carry = _Carry(carried) if carried and work.has("order_id") else None
         work.is_chained = self.carry is not None
         self.taken_over: dict[str, pa.Array] = {}
+        self.distinct = Distinct()
 
     def clean(self, rows: BatchRows) -> dict[str, pa.Array]:
         if self.carry is not None:
@@ -112,7 +111,7 @@ class _OrderCleaner:
         if self.mapping.kind == "orders":
             self._check_paid(rows, columns)
         columns.update(self._texts(rows))
-        columns["is_goods"] = self._goods(rows, columns["product"])
+        columns["is_goods"] = self._goods(rows, columns.pop("postage"))
         columns["phone"] = self._phone(rows)
         columns["buyer_id"] = self._unmasked(rows, columns["buyer_id"])
         for name in ("product_id", "sku"):
@@ -131,6 +130,10 @@ class _OrderCleaner:
     def _cells(self, rows: BatchRows, name: str) -> pa.Array | None:
         """The texts of a field as they stand, or taken over from the first row of the order."""
         return self.taken_over[name] if name in self.taken_over else rows.texts(name)
+
+    def _given(self, rows: BatchRows, name: str) -> pa.Array | None:
+        """As _cells, but of few different texts perhaps a dictionary."""
+        return self.taken_over[name] if name in self.taken_over else rows.given(name)
 
     def _id(self, rows: BatchRows, name: str) -> pa.Array:
         texts = self._cells(rows, name)
@@ -218,13 +221,15 @@ class _OrderCleaner:
         found = {"status": none, "status_text": none, "refund_status": none}
         if self.is_returns:
             return found
-        texts = self._cells(rows, "refund_status")
+        texts = self._given(rows, "refund_status")
         if texts is not None:
-            words = clean_codes(texts)
-            found["refund_status"], is_unknown = _meanings(words, self.mapping.refund_status)
-            codes = pc.if_else(is_unknown, "unknown-refund-status", pa.scalar(None, pa.string()))
-            rows.refuse("refund_status", codes, texts)
-        texts = self._cells(rows, "status")
+            known = self.mapping.refund_status
+            said = self.distinct.clean(
+                "refund_status", texts, lambda cells: word_columns(clean_codes(cells), known)
+            )
+            found["refund_status"] = said["meaning"]
+            self._refuse_words(rows, "refund_status", said["is_unknown"])
+        texts = self._given(rows, "status")
         if texts is None and self.mapping.kind == "details":
             return found
         if texts is None:
@@ -234,25 +239,32 @@ class _OrderCleaner:
                 found["status"] = pa.array(["paid"] * len(rows), pa.string())
                 self.work.notes["assumed-paid"] = 1
             return found
-        words = clean_text(texts)
-        found["status_text"] = words
-        found["status"], is_unknown = _meanings(words, self.mapping.status)
-        is_unknown = pc.or_(is_unknown, pc.is_null(words))
-        codes = pc.if_else(is_unknown, "unknown-status", pa.scalar(None, pa.string()))
-        rows.refuse("status", codes, texts)
+        said = self.distinct.clean(
+            "status", texts, lambda cells: word_columns(clean_text(cells), self.mapping.status)
+        )
+        found["status_text"], found["status"] = said["word"], said["meaning"]
+        self._refuse_words(rows, "status", pc.or_(said["is_unknown"], pc.is_null(said["word"])))
         return found
 
-    def _goods(self, rows: BatchRows, products: pa.Array) -> pa.Array:
-        """0 for gifts and for lines that only carry postage, 1 for goods."""
+    def _refuse_words(self, rows: BatchRows, name: str, is_unknown: pa.Array) -> None:
+        """Refuse the rows whose word of state nobody knows."""
+        if pc.any(is_unknown, min_count=0).as_py():
+            codes = pc.if_else(is_unknown, f"unknown-{name.replace('_', '-')}", pa.scalar(None, pa.string()))
+            rows.refuse(name, codes, self._cells(rows, name))
+
+    def _goods(self, rows: BatchRows, postage: pa.Array) -> pa.Array:
+        """0 for gifts and for lines that only carry `postage`, 1 for goods."""
         is_goods = pa.array(np.ones(len(rows), dtype=np.int64))
-        for texts, words in (
-            (rows.texts(GIFT), self.mapping.gift_words),
-            (products, self.mapping.postage),
-        ):
-            if texts is not None and words:
-                is_said, _ = _meanings(texts, dict.fromkeys(words, "0"))
-                is_goods = pc.if_else(pc.is_valid(is_said), 0, is_goods)
+        for named in (postage, self._gifts(rows)):
+            if named is not None and named.null_count < len(rows):
+                is_goods = pc.if_else(pc.is_valid(named), 0, is_goods)
         return is_goods
+
+    def _gifts(self, rows: BatchRows) -> pa.Array | None:
+        texts, words = rows.given(GIFT), self.mapping.gift_words
+        if texts is None:
+            return None
+        return self.distinct.clean(GIFT, texts, lambda cells: {GIFT: naming(cells, words)})[GIFT]
 
     def _worth(self, columns: Mapping[str, pa.Array]) -> tuple[str, pa.Array]:
         """(which column says it, fen) of what the rows are worth before refunds."""
@@ -285,28 +297,26 @@ class _OrderCleaner:
         rows.refuse_where(day, has_no_day, "missing-date")
 
     def _texts(self, rows: BatchRows) -> dict[str, pa.Array]:
-        found = {
-            name: self._text(rows, name)
-            for name in ("receiver", "shop", "channel", "product", "category", "remark")
-        }
-        found["receiver"] = _unciphered(found["receiver"])
-        found["platform"] = pa.repeat(pa.scalar(self.mapping.platform, pa.string()), len(rows))
-        found["province"] = clean_provinces(self._text(rows, "province"))
-        found["city"] = clean_cities(self._text(rows, "city"), found["province"])
-        addresses = self._cells(rows, "address")
+        found: dict[str, pa.Array] = {}
+        for name in ("receiver", "shop", "channel", "product", "category", "remark", "province", "city"):
+            texts = self._given(rows, name)
+            if texts is not None:
+                found |= self.distinct.clean(name, texts, partial(text_columns, name, mapping=self.mapping))
+            else:
+                found |= self._same(len(rows), name, self.mapping.constants.get(name))
+        found |= self._same(len(rows), "platform", self.mapping.platform)
+        found["city"] = clean_cities(found["city"], found["province"])
+        addresses = self._given(rows, "address")
         if addresses is not None:
-            provinces, cities = places_of(clean_text(addresses))
-            for name, said in (("province", provinces), ("city", cities)):
+            for name, said in self.distinct.clean("address", addresses, place_columns(addresses)).items():
                 is_silent = found[name].null_count == len(rows)
                 found[name] = said if is_silent else pc.coalesce(found[name], said)
         return found
 
-    def _text(self, rows: BatchRows, name: str) -> pa.Array:
-        texts = self._cells(rows, name)
-        if texts is None:
-            return self._constant(rows, name)
-        found = _undashed(clean_text(texts))
-        return pc.fill_null(found, self.mapping.constants[name]) if name in self.mapping.constants else found
+    def _same(self, count: int, name: str, text: str | None) -> dict[str, pa.Array]:
+        """A text that all rows share, and what follows from it."""
+        one = followed(name, pa.array([text], pa.string()), self.mapping)
+        return {column: pa.repeat(made[0], count) for column, made in one.items()}
 
     def _constant(self, rows: BatchRows, name: str) -> pa.Array:
         value = self.mapping.constants.get(name)
@@ -342,14 +352,6 @@ class _OrderCleaner:
 def _nulls(array: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     mask: np.ndarray[tuple[int], np.dtype[np.bool_]] = pc.is_null(array).to_numpy(zero_copy_only=False)
     return mask
-
-
-def _meanings(words: pa.Array, known: Mapping[str, str]) -> tuple[pa.Array, pa.Array]:
-    """(meaning, is an unknown word) of status words; each distinct word is looked up once."""
-    encoded = pc.dictionary_encode(words)
-    meanings = pa.array([meaning_of(word, known) for word in encoded.dictionary.to_pylist()], pa.string())
-    found = pc.take(meanings, encoded.indices)
-    return found, pc.and_(pc.is_valid(words), pc.is_null(found))
 
 
 class _Carry:
@@ -405,20 +407,3 @@ def _sum_joined(
         pc.replace_with_mask(values, at, pa.array(sums, mask=is_bad)),
         pc.replace_with_mask(codes, at, bad_codes),
     )
-
-
-def _undashed(texts: pa.Array) -> pa.Array:
-    """Platforms write an empty cell as dashes or a slash; no name, shop or region is called that."""
-    is_short = pc.less_equal(pc.binary_length(texts), max(len(dash.encode()) for dash in _DASHES))
-    if not pc.any(is_short, min_count=0).as_py():
-        return texts
-    is_dash = pc.is_in(texts, value_set=pa.array(_DASHES, pa.string()))
-    return pc.if_else(is_dash, pa.scalar(None, pa.string()), texts)
-
-
-def _unciphered(names: pa.Array) -> pa.Array:
-    """A receiver of stars or in cipher is no name."""
-    for sign in _CIPHERS:
-        is_cipher = pc.fill_null(pc.starts_with(names, sign), False)
-        names = pc.if_else(is_cipher, pa.scalar(None, pa.string()), names)
-    return names

@@ -104,7 +104,7 @@ class Attributes:
         parts = []
         for at, name in self.others:
             key = json.dumps(name, ensure_ascii=False)
-            part = pc.binary_join_element_wise(f", {key}: ", _json_texts(clean_text(rows.columns[at])), "")
+            part = pc.binary_join_element_wise(f", {key}: ", _json_texts(clean_text(rows.column(at))), "")
             parts.append(pc.fill_null(part, ""))
         body = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*parts, ""), 2)
         whole = pc.binary_join_element_wise("{", body, "}", "")

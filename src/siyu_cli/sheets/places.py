@@ -59,7 +59,14 @@ def places_of(addresses: pa.Array) -> tuple[pa.Array, pa.Array]:
     encoded = repeats(addresses)
     if encoded is None:
         encoded = pc.dictionary_encode(pc.utf8_slice_codeunits(addresses, 0, _HEAD_SIGNS))
-    heads = encoded.dictionary
+    provinces, cities = places_in(encoded.dictionary)
+    return pc.take(provinces, encoded.indices), pc.take(cities, encoded.indices)
+
+
+def places_in(heads: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """(province, city) of each text, the same text or not."""
+    import pyarrow.compute as pc
+
     provinces = pc.struct_field(pc.extract_regex(heads, _HEAD), "p")
     rest = pc.replace_substring_regex(heads, _HEAD, "")
     cities = pc.struct_field(pc.extract_regex(rest, _CITY), "c")
@@ -67,8 +74,7 @@ def places_of(addresses: pa.Array) -> tuple[pa.Array, pa.Array]:
     is_own = pc.is_in(provinces, value_set=_strings(_MUNICIPALITIES))
     has_rest = pc.not_equal(pc.utf8_trim_whitespace(rest), "")
     cities = pc.coalesce(pc.if_else(pc.and_(is_own, has_rest), own, None), cities)
-    cities = pc.if_else(pc.is_valid(provinces), cities, None)
-    return pc.take(provinces, encoded.indices), pc.take(cities, encoded.indices)
+    return provinces, pc.if_else(pc.is_valid(provinces), cities, None)
 
 
 def _strings(words: tuple[str, ...]) -> pa.Array:

@@ -52,6 +52,7 @@ class BrokenRow:
 class RawBatch:
     """Some rows: equally long text columns without nulls, their row numbers, and broken rows among them.
 
+    A column of few different texts may come as a dictionary.
     `bytes_read`: how much of the file is read so far, for progress; 0 where it is not known.
     """
 
@@ -153,8 +154,8 @@ def _whole_rows(columns: list[pa.Array], first: int) -> RawBatch:
     return RawBatch([column.filter(kept) for column in columns], row_nos.filter(kept), broken)
 
 
-def open_source(path: Path, sheet: str | None) -> tuple[Source, str]:
-    """The table in a file and the file's SHA-256. Whoever opens a source closes it.
+def open_source(path: Path, sheet: str | None) -> Source:
+    """The table in a file. Whoever opens a source closes it.
 
     Text is read here; workbooks and pages, whose readers can be brought down by a hostile file, in a child.
     """
@@ -164,10 +165,10 @@ def open_source(path: Path, sheet: str | None) -> tuple[Source, str]:
     if sniffed.kind is FileKind.TEXT:
         from siyu_cli.sheets.delimited import DelimitedSource
 
-        return DelimitedSource(path, sniffed, sheet), sniffed.sha256
+        return DelimitedSource(path, sniffed, sheet)
     from siyu_cli.sheets.child import read_grid
 
-    return GridSource(path, sniffed.encoding, lambda: read_grid(path, sniffed, sheet)), sniffed.sha256
+    return GridSource(path, sniffed.encoding, lambda: read_grid(path, sniffed, sheet))
 
 
 def list_sheets(path: Path) -> list[str]:

@@ -22,10 +22,12 @@ from siyu_cli.clock import seconds_of
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.sheets.asides import aside_masks, is_caption
+from siyu_cli.sheets.clean import plain
 from siyu_cli.sheets.header import Header, find_header
 from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.raw import ERROR_TEXTS, RawBatch, Source, open_source
 from siyu_cli.sheets.signs import holds
+from siyu_cli.sheets.sniff import sha256_of
 from siyu_cli.sheets.table import CleanTable, ExportedFrom, Original, Reject, mapped
 from siyu_cli.words import fold_column
 
@@ -132,17 +134,18 @@ class BatchRows:
 
     def check_cells(self) -> None:
         """Refuse rows in which a column the mapping uses shows a formula's error; cut texts of absurd length."""
-        for at, cells in enumerate(self.columns):
-            if (pc.max(pc.binary_length(cells)).as_py() or 0) > _LONGEST_CELL:
+        for at, column in enumerate(self.columns):
+            if (pc.max(pc.binary_length(_words(column))).as_py() or 0) > _LONGEST_CELL:
+                cells = plain(column)
                 is_long = pc.greater(pc.utf8_length(cells), _LONGEST_CELL)
                 self.columns[at] = pc.utf8_slice_codeunits(cells, 0, _LONGEST_CELL)
                 self.note("long-cell-cut", is_long)
         sheet = f"{self.work.sheet}!" if self.work.sheet else ""
         for canonical, places in self.work.header.columns.items():
             for at in places:
-                cells = self.columns[at]
-                if not holds(cells, b"#"):
+                if not holds(_words(self.columns[at]), b"#"):
                     continue
+                cells = plain(self.columns[at])
                 words = pc.utf8_upper(pc.utf8_trim_whitespace(cells))
                 is_error = pc.is_in(words, value_set=_ERROR_TEXTS)
                 where = pc.binary_join_element_wise(
@@ -151,15 +154,24 @@ class BatchRows:
                 codes = pc.if_else(is_error, "error-cell", pa.scalar(None, pa.string()))
                 self.refuse(canonical, codes, pc.binary_join_element_wise(where, words, " "))
 
+    def column(self, at: int) -> pa.Array:
+        """The texts of a column by its place."""
+        return plain(self.columns[at])
+
+    def given(self, canonical: str) -> pa.Array | None:
+        """The raw texts of a field as the reader gave them, a dictionary perhaps; None when no column carries it."""
+        places = self.work.header.columns.get(canonical)
+        return self.columns[places[0]] if places is not None and len(places) == 1 else self.texts(canonical)
+
     def texts(self, canonical: str) -> pa.Array | None:
         """The raw texts of a field; None when no column carries it. Twin columns are merged."""
         places = self.work.header.columns.get(canonical)
         if places is None:
             return None
         if canonical not in self._texts:
-            merged = self.columns[places[0]]
+            merged = self.column(places[0])
             for place in places[1:]:
-                merged = self._merge(canonical, merged, self.columns[place])
+                merged = self._merge(canonical, merged, self.column(place))
             self._texts[canonical] = merged
         return self._texts[canonical]
 
@@ -212,6 +224,11 @@ class BatchRows:
         return pa.nulls(len(self), kind)
 
 
+def _words(column: pa.Array) -> pa.Array:
+    """Texts among which are all that stand in a column."""
+    return column.dictionary if isinstance(column, pa.DictionaryArray) else column
+
+
 Cleaner = Callable[[BatchRows], dict[str, pa.Array]]
 
 
@@ -226,7 +243,7 @@ def column_letters(at: int) -> str:
 
 
 class RowSink:
-    """Cleaned batches, in memory or in files below `folder`; `folded` columns get a twin `<name>_key`."""
+    """Cleaned batches, in memory or in files below `folder`; `folded` columns without a twin `<name>_key` get one."""
 
     def __init__(self, schema: pa.Schema, folder: Path | None, folded: Sequence[str] = ()) -> None:
         self.folded = folded
@@ -245,7 +262,8 @@ class RowSink:
             kept = pa.array(is_good)
             columns = {name: column.filter(kept) for name, column in columns.items()}
         for name in self.folded:
-            columns[f"{name}_key"] = fold_column(columns[name])
+            if f"{name}_key" not in columns:
+                columns[f"{name}_key"] = fold_column(columns[name])
         arrays = [columns[field.name] for field in self.schema]
         arrays = [
             array if array.type.equals(field.type) else array.cast(field.type)
@@ -327,11 +345,12 @@ def read_table(
     `folded` names text columns that get a twin `<name>_key` in the form in which texts are compared.
     """
     file, progress = how.get("name") or path.name, how.get("progress")
-    source, digest = open_source(path, how.get("sheet"))
-    with closing(source):
+    source = open_source(path, how.get("sheet"))
+    with closing(source), ThreadPoolExecutor(1, thread_name_prefix="hash") as hashing:
         header = _find_header(source, mappings, file)
         work = Work(header, how["tz"], RejectLog(), file, source.sheet, source.is_1904)
         clean = make_cleaner(work)
+        digest = hashing.submit(sha256_of, path)  # outside the interpreter's lock, beside the reading
         tally, sink = Tally(), RowSink(schema, how.get("spool"), folded)
 
         def cleaned(batch: RawBatch) -> tuple[BatchRows, pa.RecordBatch]:
@@ -355,7 +374,7 @@ def read_table(
     return CleanTable(
         path=path,
         file=file,
-        sha256=digest,
+        sha256=digest.result(),
         sheet=source.sheet,
         mapping=header.mapping,
         encoding=source.encoding,
@@ -434,8 +453,8 @@ def read_originals(table: CleanTable, row_nos: Sequence[int]) -> list[Original]:
     wanted = set(row_nos)
     if not wanted:
         return []
-    source, digest = open_source(table.path, table.sheet)
-    if digest != table.sha256 or table.header is None:
+    source = open_source(table.path, table.sheet)
+    if table.header is None or sha256_of(table.path) != table.sha256:
         raise InputRefused(
             "file-changed",
             tr(f"{table.file} 在导入过程中变了", f"{table.file} changed while it was being imported"),

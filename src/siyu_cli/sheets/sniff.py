@@ -7,6 +7,8 @@ import hashlib
 import re
 import struct
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BufferedReader
@@ -55,10 +57,9 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True)
 class Sniffed:
-    """A file's kind, its content hash and, of text of any sort, its encoding and how many bytes stand before it."""
+    """A file's kind and, of text of any sort, its encoding and how many bytes stand before it."""
 
     kind: FileKind
-    sha256: str
     size: int
     encoding: str | None = None
     skip: int = 0
@@ -83,11 +84,17 @@ def sniff(path: Path) -> Sniffed:
             hint=tr(f"改用 {name[2:]};正在编辑的话先保存并关闭", f"Use {name[2:]}; save and close it first"),
             where=Where(file=name),
         )
+    with _readable(path), path.open("rb") as file:
+        head = file.read(_BLOCK)
+        file.seek(0)
+        return _sniff(file, head, name)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say in words why a file cannot be read."""
     try:
-        with path.open("rb") as file:
-            head = file.read(_BLOCK)
-            file.seek(0)
-            return _sniff(file, head, name)
+        yield
     except FileNotFoundError:
         raise InputRefused(
             "file-not-found",
@@ -105,6 +112,12 @@ def sniff(path: Path) -> Sniffed:
         ) from None
 
 
+def sha256_of(path: Path) -> str:
+    """What tells the content of a file from any other."""
+    with _readable(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def needs_password(path: Path) -> bool:
     """True when `path` is a workbook that opens only with a password."""
     return sniff(path).kind is FileKind.ENCRYPTED
@@ -119,16 +132,10 @@ def _sniff(file: BufferedReader, head: bytes, name: str) -> Sniffed:
             where=Where(file=name),
         )
     if head.startswith((_ZIP, _EMPTY_ZIP)):
-        return _whole(_zip_kind(file, name), file)
+        return Sniffed(_zip_kind(file, name), file.seek(0, 2))
     if head.startswith(_OLE):
-        return _whole(_ole_kind(file, name), file)
+        return Sniffed(_ole_kind(file, name), file.seek(0, 2))
     return _sniff_text(file, head, name)
-
-
-def _whole(kind: FileKind, file: BufferedReader) -> Sniffed:
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Sniffed(kind, digest, file.seek(0, 2))
 
 
 def incomplete(name: str) -> InputRefused:
@@ -209,7 +216,7 @@ def _ole_kind(file: BufferedReader, name: str) -> FileKind:
 
 
 def _sniff_text(file: BufferedReader, head: bytes, name: str) -> Sniffed:
-    """Text: byte order mark, then strict UTF-8, then GB18030; one pass, which hashes the file as well.
+    """Text: byte order mark, then strict UTF-8, then GB18030; read as far as leaves a doubt.
 
     A file with a few damaged bytes keeps the encoding that fits the rest: UTF-8 decodes as GB18030
     without complaint (into nonsense), so UTF-8 wins unless most of its non-ASCII text is broken.
@@ -219,12 +226,8 @@ def _sniff_text(file: BufferedReader, head: bytes, name: str) -> Sniffed:
     if encoding is None:
         _refuse_foreign(name, head)
     good = bad = 0
-    digest = hashlib.sha256()
     carry = b""
-    while block := file.read(_BLOCK):
-        digest.update(block)
-        if encoding is not None:
-            continue
+    while encoding is None and (block := file.read(_BLOCK)):
         block = carry + block
         end = _whole_utf8(block)
         block, carry = block[:end], block[end:]
@@ -237,7 +240,7 @@ def _sniff_text(file: BufferedReader, head: bytes, name: str) -> Sniffed:
     kind = _markup_kind(head[skip : skip + 65536].decode(encoding, "replace"), name)
     if kind is not FileKind.TEXT and encoding == "gb18030":
         encoding = _declared(head[:4096]) or encoding
-    return Sniffed(kind, digest.hexdigest(), file.tell(), encoding, skip)
+    return Sniffed(kind, file.seek(0, 2), encoding, skip)
 
 
 def _markup_kind(text: str, name: str) -> FileKind:

@@ -40,7 +40,7 @@ def refuse_sheet(path: Path, sheet: str, like: CleanTable) -> CleanTable | None:
     The row with most cells among the first counts as its header. None for the sheet 说明 that siyu adds to
     a rejects workbook: it holds no rows of anybody.
     """
-    source, _ = open_source(path, sheet)
+    source = open_source(path, sheet)
     with closing(source):
         layout = source.layouts()[0]
         if any(row and row[0] == FINGERPRINT for row in layout.rows):

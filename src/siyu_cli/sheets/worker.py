@@ -47,7 +47,7 @@ def answer(request: dict[str, Any], out: BinaryIO) -> None:
     from siyu_cli.sheets.guards import too_large
 
     path = Path(request["path"])
-    sniffed = Sniffed(FileKind(request["kind"]), "", request["size"], request["encoding"], request["skip"])
+    sniffed = Sniffed(FileKind(request["kind"]), request["size"], request["encoding"], request["skip"])
     try:
         _limit_memory(request["memory"])
         if request["names_only"]:
