@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from siyu_cli.people import identity, merging
+from siyu_cli.people import identity, merging, moving
 from siyu_cli.sheets.account import FileAccount, ImportAccount
 from siyu_cli.sheets.table import CleanTable
 from siyu_cli.sheets.verdicts import judged_account
@@ -30,7 +30,7 @@ def merge_events(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTab
     for at in sorted(range(len(tables)), key=lambda at: (tables[at].exported_sec, at)):
         accounts[at] = _merge_file(con, run_id, tables[at])
     versions.forget_old(con, [events.EVENTS])
-    identity.current(con, "import_people", run_id)
+    moving.current(con, "import_people", run_id)
     people, new_people, merged, anonymous = con.execute(
         """
         SELECT (SELECT count(DISTINCT customer_id) FROM import_people),

@@ -7,11 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from siyu_cli.language import tr
-from siyu_cli.people import identity, merging
+from siyu_cli.people import identity, merging, moving
 from siyu_cli.sheets.account import FileAccount, ImportAccount
 from siyu_cli.sheets.table import CleanTable
 from siyu_cli.sheets.verdicts import judged_account
-from siyu_cli.store import closing, connection, items, ledger, orders, refunds, rereading, versions
+from siyu_cli.store import (
+    closing,
+    connection,
+    items,
+    judging,
+    ledger,
+    order_people,
+    orders,
+    refunds,
+    rereading,
+    versions,
+)
 from siyu_cli.store.versions import Undone
 
 if TYPE_CHECKING:
@@ -85,11 +96,11 @@ def merge_orders(con: DuckDBPyConnection, run_id: int, tables: Sequence[CleanTab
         "CREATE OR REPLACE TEMP TABLE changed_people AS SELECT DISTINCT customer_id FROM order_lines WHERE run_id = ?",
         [run_id],
     )
-    orders.refresh_customers(con)
+    order_people.refresh_customers(con)
     _set_against(con, run_id)
     versions.forget_old(con, [orders.LINES])
     # A customer met early in the run may have been merged by a later file.
-    identity.current(con, "import_people", run_id)
+    moving.current(con, "import_people", run_id)
     bought = closing.close_buyers(con, run_id)
     people, new_people, merges, details = con.execute(
         """
@@ -127,13 +138,13 @@ def undo_orders(con: DuckDBPyConnection, run_id: int, undo_run_id: int) -> Undon
     lines = versions.take_back(con, orders.LINES, run_id)
     refunds.drop_orphans(con)
     taken = merging.take_back(con, run_id)
-    orders.name_customers(con)
+    order_people.name_customers(con)
     items.settle_levels(con)
     refunds.find_changed_groups(con)
     con.execute(
         "CREATE OR REPLACE TEMP TABLE changed_people AS SELECT DISTINCT customer_id FROM changed_groups"
     )
-    orders.refresh_customers(con)
+    order_people.refresh_customers(con)
     refunds.allocate_returns(con)
     _set_against(con, undo_run_id)
     ledger.take_back_events(con, run_id, undo_run_id, tr(f"撤回执行 {run_id}", f"run {run_id} undone"))
@@ -154,7 +165,7 @@ def _merge_orders(
     staging = orders.Staging.of(table)
     with orders.as_written(con):
         orders.stage(con, _INCOMING, staging)
-        orders.judge(con, staging, table.exported_sec)
+        judging.judge(con, staging, table.exported_sec)
         orders.claim_people(con, staging)
     identity.resolve(con, run_id)
     memory.take_at_most(orders.WRITING_MIB)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from siyu_cli.language import tr
-from siyu_cli.people import identity, merging
+from siyu_cli.people import identity, merging, moving
 from siyu_cli.sheets.account import FileAccount, ImportAccount
 from siyu_cli.sheets.table import CleanTable
 from siyu_cli.sheets.verdicts import judged_account
@@ -38,7 +38,7 @@ def merge_contacts(
     if is_full and tables:
         lost = contacts.mark_lost(con, run_id, max(table.exported_sec for table in tables))
     versions.forget_old(con, [contacts.CONTACTS])
-    identity.current(con, "import_people", run_id)
+    moving.current(con, "import_people", run_id)
     added, befriended = closing.close_friends(con, run_id)
     people, new_people, merged, leads_known, unknown = con.execute(
         """

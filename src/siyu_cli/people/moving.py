@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from siyu_cli.store import contacts, items, orders, refunds, stages
+from siyu_cli.people.joining import Sets
+from siyu_cli.store import contacts, items, order_people, refunds, stages
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -104,7 +105,7 @@ def place_rows(con: DuckDBPyConnection) -> None:
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {rows} AS SELECT {key} FROM {table} SEMI JOIN placed_people USING (customer_id)"
         )
-    orders.name_customers(con, "placed_lines")
+    order_people.name_customers(con, "placed_lines")
     contacts.name_customers(con, "placed_friends")
     con.execute(
         f"UPDATE events SET customer_id = x.customer_id FROM ({_EVENT_HOLDERS}) AS x WHERE x.event_no = events.event_no"
@@ -121,6 +122,21 @@ def settle_money(con: DuckDBPyConnection, run_id: int) -> None:
     """After rows moved: negative rows and item nets of the noted orders, names and places of `placed_people`."""
     refunds.find_changed_groups(con)
     con.execute("CREATE OR REPLACE TEMP TABLE changed_people AS SELECT customer_id FROM placed_people")
-    orders.refresh_customers(con)
+    order_people.refresh_customers(con)
     refunds.allocate_negatives(con, run_id)
     items.spread_nets(con)
+
+
+def current(con: DuckDBPyConnection, table: str, run_id: int) -> None:
+    """Bring `customer_id` of a temporary table up to date after the merges of a run."""
+    homes = Sets()
+    merged = con.execute(
+        "SELECT from_customer_id, into_customer_id FROM customer_merges WHERE run_id = ?", [run_id]
+    ).fetchall()
+    for one, other in merged:
+        homes.union(one, other)
+    gone = [one for one, _ in merged]
+    keep_table(con, "gone_ids", {"from_id": gone, "into_id": [homes.find(one) for one in gone]})
+    con.execute(
+        f"UPDATE {table} SET customer_id = g.into_id FROM gone_ids AS g WHERE {table}.customer_id = g.from_id"
+    )

@@ -25,7 +25,7 @@ Level = Literal["order", "line", "detail"]
 """What a row is: the order as a whole, a line of it with money of its own, or only what was in it."""
 
 # What a line is, beyond its keys: a change in any of these is an update.
-_CONTENT = (
+CONTENT = (
     "kind", "shop", "channel", "buyer_id", "phone", "receiver", "province", "city", "created_sec", "paid_sec",
     "finished_sec", "status", "status_text", "refund_status", "amount_total_fen", "paid_fen", "refund_fen",
     "refund_sec", "is_zero_purchase", "is_goods", "unit_price_fen", "quantity_milli", "product", "product_id",
@@ -105,7 +105,7 @@ class Staging:
         return self.line_key == _STABLE
 
 
-def _joined(*columns: str) -> str:
+def joined(*columns: str) -> str:
     """Columns as one text: missing and empty stay apart, so do `a` beside `bc` and `ab` beside `c`."""
     parts = (f"coalesce(CAST({column} AS VARCHAR), chr(29))" for column in columns)
     return f"concat_ws(chr(31), {', '.join(parts)})"
@@ -132,7 +132,7 @@ def stage(con: DuckDBPyConnection, incoming: str, staging: Staging) -> None:
     no_order = "order_id IS NULL" if "order_id" in staging.order_key else "FALSE"
     negative = "kind = 'sale' AND (paid_fen < 0 OR quantity_milli < 0)"
     counts = "FALSE" if staging.level == "detail" else "status IN ('paid', 'refunded')"
-    order_hash = f"md5_number({_joined('platform', *staging.order_key)})" if staging.order_key else "NULL"
+    order_hash = f"md5_number({joined('platform', *staging.order_key)})" if staging.order_key else "NULL"
     line_key = _line_key(staging)
     line_hash = f"md5_number({_occurrence(line_key, '1') if staging.counts_occurrences else line_key})"
     if staging.order_key and not staging.line_key:
@@ -157,7 +157,7 @@ def stage(con: DuckDBPyConnection, incoming: str, staging: Staging) -> None:
         CREATE OR REPLACE TEMP TABLE repeated_keys AS
         SELECT line_hash FROM staged GROUP BY line_hash HAVING count(*) > 1
     """)
-    if staging.counts_occurrences and _any(con, "repeated_keys"):
+    if staging.counts_occurrences and has_any(con, "repeated_keys"):
         _count_occurrences(con, staging)
 
 
@@ -252,7 +252,7 @@ def _share_repeated(con: DuckDBPyConnection, incoming: str, staging: Staging) ->
 
 def _line_key(staging: Staging) -> str:
     apart = ("'detail'",) if staging.level == "detail" else ()
-    return _joined("platform", *staging.order_key, *staging.line_key, *apart)
+    return joined("platform", *staging.order_key, *staging.line_key, *apart)
 
 
 def _occurrence(line_key: str, nth: str) -> str:
@@ -265,7 +265,7 @@ def _count_occurrences(con: DuckDBPyConnection, staging: Staging) -> None:
     So shuffling a file changes nothing.
     """
     order_hash = "" if staging.order_key else ", order_hash = n.line_hash"
-    content = f"md5_number({_joined(*_CONTENT)})"
+    content = f"md5_number({joined(*CONTENT)})"
     nth = f"CAST(row_number() OVER (PARTITION BY s.line_hash ORDER BY {content}, c.row_no) AS VARCHAR)"
     con.execute(f"""
         UPDATE staged SET line_hash = n.line_hash{order_hash}
@@ -276,88 +276,13 @@ def _count_occurrences(con: DuckDBPyConnection, staging: Staging) -> None:
     """)
 
 
-def judge(con: DuckDBPyConnection, staging: Staging, exported_sec: int) -> None:
-    """Say what becomes of every staged row; `seen_lines` holds the keys of earlier files of this run."""
-    if not staging.counts_occurrences and _any(con, "repeated_keys"):
-        _judge_repeated(con)
-    if staging.level == "detail":
-        con.execute("""
-            UPDATE staged SET verdict = 'rejected', reason = 'no-such-order'
-            WHERE verdict = 'new' AND order_hash NOT IN (SELECT order_hash FROM order_lines WHERE level <> 'detail')
-        """)
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE known AS
-        SELECT l.line_no, l.line_hash, l.order_no, l.first_run_id, l.run_id, l.exported_sec, FALSE AS is_equal,
-               h.line_hash IS NOT NULL AS is_seen
-        FROM order_lines AS l SEMI JOIN staged AS s ON s.line_hash = l.line_hash
-        LEFT JOIN (SELECT DISTINCT line_hash FROM seen_lines) AS h ON h.line_hash = l.line_hash
-        {_unless_empty(con)}
-    """)
-    if _any(con, "known"):
-        _judge_known(con, exported_sec)
-
-
-def _judge_repeated(con: DuckDBPyConnection) -> None:
-    """Rows of one file with one key: equal ones are one row written twice.
-
-    Of different ones the most advanced stays (paid before unpaid, later, larger) and the other goes back
-    to the operator.
-    """
-    con.execute(f"""
-        UPDATE staged SET verdict = CASE WHEN r.is_equal THEN 'duplicate' ELSE 'rejected' END,
-                          reason = CASE WHEN r.is_equal THEN 'same-row' ELSE 'conflicting-rows' END
-        FROM (
-            SELECT row_no, content = first_value(content) OVER w AS is_equal
-            FROM (SELECT s.line_hash, c.*, md5_number({_joined(*_CONTENT)}) AS content
-                  FROM cleaned AS c
-                  JOIN (FROM staged SEMI JOIN repeated_keys USING (line_hash)) AS s ON s.row_no = c.row_no
-                  WHERE s.verdict = 'new')
-            WINDOW w AS (PARTITION BY line_hash ORDER BY (status = 'unpaid'), paid_sec DESC NULLS LAST,
-                         paid_fen DESC, content, row_no)
-            QUALIFY row_number() OVER w > 1
-        ) AS r WHERE r.row_no = staged.row_no
-    """)
-
-
-def _judge_known(con: DuckDBPyConnection, exported_sec: int) -> None:
-    """Rows whose key is known: `known` gets whether they say the same, and how new what is known is."""
-    said = f"hash({', '.join(_CONTENT)}) AS said"
-    con.execute(f"""
-        UPDATE known SET is_equal = TRUE FROM (
-            SELECT l.line_no
-            FROM (SELECT line_no, line_hash, {said} FROM order_lines SEMI JOIN known USING (line_no)) AS l
-            JOIN (SELECT s.line_hash, {said} FROM cleaned JOIN staged AS s USING (row_no)
-                  WHERE s.verdict = 'new') AS c ON c.line_hash = l.line_hash AND c.said = l.said
-        ) AS x WHERE x.line_no = known.line_no
-    """)
-    con.execute(f"""
-        UPDATE known SET exported_sec = x.moment_sec FROM ({versions.standing_sql(LINES, "known")}) AS x
-        WHERE x.line_no = known.line_no
-    """)
-    con.execute(
-        """
-        UPDATE staged SET
-            verdict = CASE
-                WHEN (k.is_equal OR k.exported_sec > $moment) AND k.is_seen THEN 'duplicate'
-                WHEN k.is_equal OR k.exported_sec > $moment THEN 'unchanged'
-                ELSE 'updated' END,
-            reason = CASE
-                WHEN k.is_equal AND k.is_seen THEN 'same-row'
-                WHEN k.is_equal THEN 'known'
-                WHEN k.exported_sec > $moment THEN 'older-export' END
-        FROM known AS k WHERE staged.verdict = 'new' AND k.line_hash = staged.line_hash
-        """,
-        {"moment": exported_sec},
-    )
-
-
 def claim_people(con: DuckDBPyConnection, staging: Staging) -> None:
     """`claims` for people.identity: who the accepted rows speak of; what was in an order names nobody."""
     accepted = "SEMI JOIN (SELECT row_no FROM staged WHERE verdict <> 'rejected') AS s USING (row_no)"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE claims AS
         SELECT namespace, buyer_id, phone, min(first_sec) AS first_sec FROM cleaned
-        {accepted if _any(con, "staged WHERE verdict = 'rejected'") else ""}
+        {accepted if has_any(con, "staged WHERE verdict = 'rejected'") else ""}
         WHERE (buyer_id IS NOT NULL OR phone IS NOT NULL) AND {staging.level != "detail"}
         GROUP BY namespace, buyer_id, phone
     """)
@@ -373,17 +298,17 @@ def merge(con: DuckDBPyConnection, staging: Staging, incoming: str, table: Clean
         CREATE OR REPLACE TEMP TABLE known_orders AS
         SELECT order_hash, min(order_no) AS order_no FROM order_lines
         SEMI JOIN (SELECT order_hash FROM staged WHERE verdict = 'new') AS s USING (order_hash)
-        {_unless_empty(con)} GROUP BY order_hash
+        {unless_empty(con)} GROUP BY order_hash
     """)
     # Known again by a newer export: an export from in between must not undo it later.
-    if _any(con, "known WHERE is_equal"):
+    if has_any(con, "known WHERE is_equal"):
         con.execute("CREATE OR REPLACE TEMP TABLE confirming AS SELECT line_no FROM known WHERE is_equal")
         versions.confirm(con, LINES, "confirming", run_id, exported_sec)
-    if _any(con, "staged WHERE reason = 'older-export'"):
+    if has_any(con, "staged WHERE reason = 'older-export'"):
         _keep_beaten(con, staging, run_id, exported_sec)
-    if _any(con, "staged WHERE verdict = 'updated'"):
+    if has_any(con, "staged WHERE verdict = 'updated'"):
         _update(con, staging, run_id, exported_sec)
-    if _any(con, "staged WHERE verdict = 'new'"):
+    if has_any(con, "staged WHERE verdict = 'new'"):
         _insert(con, staging, incoming, table, run_id)
 
 
@@ -435,7 +360,7 @@ def _insert(con: DuckDBPyConnection, staging: Staging, incoming: str, table: Cle
     made = {"line_no": "$first + s.row_no", "order_no": "$first + s.row_no", "first_run_id": "$run"}
     here = "row_no BETWEEN $low AND $high"
     joins = f"JOIN (FROM staged WHERE verdict = 'new' AND {here}) AS s ON s.row_no = i.row_no"
-    if staging.level != "order" or _any(con, "known_orders"):
+    if staging.level != "order" or has_any(con, "known_orders"):
         _number_orders(con, numbers["first"])
         joins += f" JOIN (FROM numbered WHERE {here}) AS n ON n.row_no = i.row_no"
         made["order_no"] = "n.order_no"
@@ -496,12 +421,12 @@ def _customer(staging: Staging) -> str:
     return "NULL" if staging.level == "detail" else "r.customer_id"
 
 
-def _unless_empty(con: DuckDBPyConnection) -> str:
+def unless_empty(con: DuckDBPyConnection) -> str:
     """A condition for what is looked up in `order_lines`: nothing need be made ready where there is nothing to find."""
-    return "" if _any(con, "order_lines") else "WHERE FALSE"
+    return "" if has_any(con, "order_lines") else "WHERE FALSE"
 
 
-def _any(con: DuckDBPyConnection, relation: str) -> bool:
+def has_any(con: DuckDBPyConnection, relation: str) -> bool:
     return bool(con.execute(f"SELECT 1 FROM {relation} LIMIT 1").fetchall())
 
 
@@ -513,54 +438,3 @@ def touched_orders_sql() -> str:
             UNION ALL SELECT line_no FROM order_lines_confirmed SEMI JOIN order_lines_versions USING (line_no)
             WHERE order_lines_confirmed.run_id = $run)
     """
-
-
-def name_customers(con: DuckDBPyConnection, lines: str = "taken_back") -> None:
-    """Whose the lines of the relation `lines(line_no)` are: who holds their buyer id or phone now."""
-    con.execute(f"""
-        UPDATE order_lines SET customer_id = x.customer_id
-        FROM (
-            SELECT l.line_no, coalesce(b.customer_id, p.customer_id) AS customer_id
-            FROM order_lines AS l SEMI JOIN {lines} AS t ON t.line_no = l.line_no
-            LEFT JOIN customer_keys AS b ON b.kind = 'buyer' AND b.namespace IN (l.platform, '{GLOBAL_NAMESPACE}')
-                AND b.value = l.buyer_id
-            LEFT JOIN customer_keys AS p ON p.kind = 'phone' AND p.value = l.phone
-            WHERE l.level <> 'detail'
-        ) AS x WHERE x.line_no = order_lines.line_no
-    """)
-
-
-# What orders say of their customers. The moment, then the hash, as one number: half the work of comparing pairs.
-_TOLD = {"name": "coalesce(buyer_id, receiver)", "province": "province", "city": "city"}
-_TURN = "(CAST(coalesce(paid_sec, created_sec, 0) AS HUGEINT) << 64) + CAST(line_hash >> 64 AS HUGEINT)"
-
-
-def refresh_customers(con: DuckDBPyConnection) -> None:
-    """Name and region of the customers of `changed_people(customer_id)`: those of their latest order that says so.
-
-    Most latest orders say it all: which line that is takes a third of the work of comparing what lines say.
-    """
-    # Where everyone changed, as in a first import, nobody need be looked up.
-    has_others = _any(con, "customers ANTI JOIN changed_people USING (customer_id)")
-    changed = "SEMI JOIN changed_people USING (customer_id)" if has_others else ""
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE told AS
-        SELECT l.customer_id, {", ".join(f"{said} AS {name}" for name, said in _TOLD.items())}
-        FROM order_lines AS l JOIN (
-            SELECT arg_max(line_no, {_TURN}) AS line_no FROM order_lines {changed}
-            WHERE customer_id IS NOT NULL GROUP BY customer_id
-        ) AS n ON n.line_no = l.line_no
-    """)
-    for name, said in _TOLD.items():
-        if _any(con, f"told WHERE {name} IS NULL"):
-            con.execute(f"""
-                UPDATE told SET {name} = x.said FROM (
-                    SELECT customer_id, arg_max({said}, {_TURN}) AS said FROM order_lines
-                    SEMI JOIN (SELECT customer_id FROM told WHERE {name} IS NULL) AS t USING (customer_id)
-                    WHERE {said} IS NOT NULL GROUP BY customer_id
-                ) AS x WHERE x.customer_id = told.customer_id
-            """)
-    con.execute(f"""
-        UPDATE customers SET {", ".join(f"{name} = coalesce(x.{name}, customers.{name})" for name in _TOLD)}
-        FROM told AS x WHERE customers.customer_id = x.customer_id
-    """)
