@@ -14,7 +14,7 @@ from enum import StrEnum
 from io import BufferedReader
 from pathlib import Path
 
-from siyu_cli.errors import InputRefused, Where
+from siyu_cli.errors import InputRefused, Where, system_words
 from siyu_cli.language import tr
 
 _BLOCK = 4 << 20
@@ -104,7 +104,7 @@ def _readable(path: Path) -> Iterator[None]:
     except OSError as error:
         raise InputRefused(
             "unreadable-file",
-            tr(f"读不了 {path}:{error.strerror}", f"Cannot read {path}: {error.strerror}"),
+            tr(f"读不了 {path}:{system_words(error)}", f"Cannot read {path}: {system_words(error)}"),
             hint=tr(
                 "检查文件权限,或先关闭打开它的程序",
                 "Check permissions, or close the program that has it open",
