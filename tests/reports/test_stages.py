@@ -156,3 +156,12 @@ def test_names_are_followed_through_several_renames() -> None:
     assert todays_names(["丙"], [("甲", "乙"), ("乙", "丙"), ("丁", "戊")]) == {
         "丙": "丙", "乙": "丙", "甲": "丙", "丁": "戊",
     }  # fmt: skip
+
+
+def test_before_anybody_left_a_stage_there_is_a_sentence_and_no_empty_chart(shop_of_four: Shop) -> None:
+    """At the end of the first day everybody stands where they started."""
+    done = shop_of_four.json("export-report", "--as-of", "2025-03-01").result
+    sheet = openpyxl.load_workbook(shop_of_four.root / done["file"])["客户阶段"]
+    assert all(one.median_days is None for one in read(shop_of_four, as_of="2025-03-01").rows)
+    assert len(sheet._charts) == 1
+    assert "期内还没有人离开过一个阶段" in str(sheet["G5"].value)

@@ -9,10 +9,12 @@ from siyu_cli.reports.layout import (
     BLUE,
     CHART_ROWS,
     PEOPLE,
+    QUIET,
     TEAL,
     Head,
     bar_chart,
     place_chart,
+    put_cell,
     put_note,
     put_table,
     set_up_page,
@@ -61,11 +63,24 @@ def put_stages(sheet: Worksheet, report: Report) -> None:
         colors=(BLUE, TEAL), legend=True,
     )  # fmt: skip
     place_chart(sheet, funnel, "A5", 6)
-    stay = bar_chart(
-        sheet, tr("停留几天:中位", "Median stay"), tr("天", "days"), (first, last), 1, [10], colors=(TEAL,)
-    )
-    stay.y_axis.number_format = "0"
-    place_chart(sheet, stay, "G5", 6)
+    if all(one.median_days is None for one in stages.rows):
+        waiting = tr(
+            "停留几天还画不出来:期内还没有人离开过一个阶段",
+            "no stay to draw yet: nobody has left a stage in the period",
+        )
+        put_cell(sheet, 5, 7, waiting, color=QUIET)
+    else:
+        stay = bar_chart(
+            sheet,
+            tr("停留几天:中位", "Median stay"),
+            tr("天", "days"),
+            (first, last),
+            1,
+            [10],
+            colors=(TEAL,),
+        )
+        stay.y_axis.number_format = "0"
+        place_chart(sheet, stay, "G5", 6)
     _put_staff(sheet, last + 2, report)
 
 
