@@ -95,6 +95,25 @@ def matrix(result: dict[str, Any]) -> dict[tuple[str | None, str | None], int]:
     return {(move["from"], move["to"]): move["customers"] for move in result["migration"]["moves"]}
 
 
+def test_cuts_and_lines_are_told_in_the_language_of_the_reader(
+    shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(shop, [order(1, 1, "2025-01-10", 500), order(2, 2, "2025-03-10", 300)], customers=2)
+    (shop.root / "segments" / "分数.yaml").write_text(
+        "name: 分数\nrecency: {of: 距上次购买天数, score: {cuts: [30], scores: [2, 1]}}\n"
+        "frequency: {of: 订单数, score: {cuts: [2], scores: [1, 2]}}\n"
+        "monetary: {of: 消费额, score: {cuts: [400], scores: [1, 2]}}\n"
+        "levels: {by: score_mean, compare: '>'}\nsegments: eight\n",
+        "utf-8",
+    )
+    words = {"zh": (" 天", " 单", " 分"), "en": (" days", " orders", " points")}
+    for language, other in (("zh", "en"), ("en", "zh")):
+        monkeypatch.setenv("SIYU_LANG", language)
+        shown = shop.run("score-customers", "--scheme", "分数", *AT, "--dry-run").stdout
+        assert all(word in shown for word in words[language]), shown
+        assert not any(word in shown for word in words[other]), shown
+
+
 def test_who_moved_where(shop: Any) -> None:
     """1 stays, 2 falls, 3 is new, 4 leaves the window; every sum is a size."""
     orders = [

@@ -27,7 +27,9 @@ from siyu_cli.customers.scheme import (
     QuantileScore,
     Scheme,
     Segment,
+    unit_words,
 )
+from siyu_cli.language import tr
 
 if TYPE_CHECKING:
     from siyu_cli.clock import AsOf
@@ -119,7 +121,7 @@ class Lines:
         """`115 / 181 / 297.4 / 482 天` of score cuts, `–` without."""
         if self.measure.score is None:
             return "–"
-        return f"{' / '.join(self._text(cut, 2) for cut in self.score_cuts)} {UNITS[self.measure.of]}"
+        return f"{' / '.join(self._text(cut, 2) for cut in self.score_cuts)} {unit_words(self.measure.of)}"
 
     def words(self, letter: Letter, levels: Levels) -> str:
         """`R < 368.22 天`: the better side as people read it."""
@@ -131,10 +133,10 @@ class Lines:
         )
         name = SHORT[letter].upper()
         if levels.by == "score_mean":
-            return f"{name} {'>' if levels.compare == '>' else '≥'} {decimal_text(self.line, 2)} 分"
+            return f"{name} {'>' if levels.compare == '>' else '≥'} {decimal_text(self.line, 2)} {tr('分', 'points')}"
         if self.is_money:
             return f"{name} {sign} ¥{decimal_text(self.line / 100, 2)}"
-        return f"{name} {sign} {decimal_text(self.line, 2)} {UNITS[self.measure.of]}"
+        return f"{name} {sign} {decimal_text(self.line, 2)} {unit_words(self.measure.of)}"
 
 
 @dataclass(frozen=True)

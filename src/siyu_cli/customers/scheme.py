@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Literal
 
+from siyu_cli.language import tr
 from siyu_cli.windows import Window
 
 Letter = Literal["recency", "frequency", "monetary"]
@@ -35,6 +36,13 @@ UNITS = {
     "笔单价": "元",
     "次均金额": "元",
 }
+_ENGLISH = {"天": "days", "单": "orders", "行": "lines", "元": "yuan"}
+
+
+def unit_words(of: str) -> str:
+    """The unit of a measure for people; in files and in what is kept it is always that of `UNITS`."""
+    return tr(UNITS[of], _ENGLISH[UNITS[of]])
+
 
 By = Literal["score_mean", "raw_mean", "raw_median", "fixed"]
 Compare = Literal[">", ">="]
