@@ -116,7 +116,7 @@ for panel in (
 
 
 def main() -> None:
-    """The console script."""
+    """Run the command line of this process."""
     # Arrow's own pool keeps what it frees; an import works beside DuckDB and needs that memory back.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     leave_pandas_out()

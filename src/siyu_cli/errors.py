@@ -50,6 +50,14 @@ class Where:
         return text.strip()
 
 
+def interrupted_words() -> str:
+    """What Ctrl-C leaves, whenever it comes."""
+    return tr(
+        "已中断。没做完的没有写入;做完的都在 siyu list-runs 里",
+        "Interrupted. What was not finished is not written; what was is in siyu list-runs",
+    )
+
+
 def system_words(error: OSError) -> str:
     """What the system says went wrong, in the operator's language where it is one of the usual things."""
     words = {

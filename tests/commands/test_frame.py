@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from siyu_cli.__main__ import main as console_script
 from siyu_cli.app import app
 from siyu_cli.commands import frame
 from siyu_cli.errors import ExitCode, Where
@@ -145,7 +146,35 @@ def test_ctrl_c_is_130(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("siyu_cli.reports.status.read_status", interrupted)
-    shop.run("status", expect=130)
+    assert "已中断" in shop.run("status", expect=130).stderr
+
+
+def test_ctrl_c_before_a_command_has_begun_is_said_too(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While options are read, and while the program itself is still being loaded."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as early:
+        early.setattr("siyu_cli.commands.frame.make_context", interrupted)
+        assert "已中断" in shop.run("status", expect=130).stderr
+    monkeypatch.setattr("siyu_cli.app.main", interrupted)
+    with pytest.raises(SystemExit) as left:
+        console_script()
+    assert left.value.code == 130
+    assert "已中断" in capsys.readouterr().err
+
+
+def test_too_little_memory_is_said_with_the_setting_to_change(shop: Shop) -> None:
+    settings = shop.root / "siyu.yaml"
+    settings.write_text(
+        settings.read_text("utf-8").replace("memory_limit: 2GB", "memory_limit: 1MB"), "utf-8"
+    )
+    called = shop.json("list-runs", expect=1)
+    assert called.error["code"] == "out-of-memory"
+    assert "memory_limit" in called.error["hint"]
 
 
 def test_a_refused_writing_run_is_listed_and_a_dry_one_is_not(shop: Shop) -> None:

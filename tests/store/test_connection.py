@@ -10,10 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from siyu_cli.store import connection, migrations
 from siyu_cli.store.connection import open_store, schema_version, transaction
+from siyu_cli.store.orders import as_written
+from siyu_cli.store.tag_causes import rows_of_changed
 from tests.conftest import Shop
 
 HOLD = """
@@ -55,6 +58,17 @@ def test_readers_come_in_together_and_keep_writers_out(shop: Shop) -> None:
     finally:
         reader.kill()
         reader.wait()
+
+
+def test_what_failed_is_what_is_told_and_nothing_is_kept(shop: Shop) -> None:
+    """Whatever would be put back at the end of a block, a lost transaction answers nothing more."""
+    with open_store(shop.root / ".siyu", wait=5, write=True, memory_limit="1GB") as con:
+        con.execute("CREATE TEMP TABLE changed_people AS SELECT 1::BIGINT AS customer_id")
+        for inside in (as_written, rows_of_changed):
+            with pytest.raises(duckdb.Error, match="the disk is gone"), transaction(con), inside(con):
+                con.execute("INSERT INTO customers VALUES (1, NULL, NULL, NULL, 1)")
+                con.execute("SELECT error('the disk is gone')")
+            assert con.execute("SELECT count(*) FROM customers").fetchall() == [(0,)]
 
 
 def test_a_newer_store_is_refused_and_left_alone(shop: Shop) -> None:

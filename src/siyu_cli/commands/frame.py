@@ -16,7 +16,7 @@ import typer
 
 from siyu_cli.commands.help_page import HelpGroup, SiyuCommand, compact_examples, first_sentence
 from siyu_cli.context import AppContext, OutputFormat
-from siyu_cli.errors import ExitCode, SiyuError, UsageRefused, system_words
+from siyu_cli.errors import ExitCode, SiyuError, UsageRefused, interrupted_words, system_words
 from siyu_cli.language import is_english, tr
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ class SiyuGroup(HelpGroup):
             code = ExitCode.DONE
         except Exception as error:
             code = _report_usage(error, given)
+        if code == ExitCode.INTERRUPTED:  # in a command, in a question, or before there was either
+            sys.stderr.write(interrupted_words() + "\n")
         if not standalone:
             return code
         sys.exit(int(code) if isinstance(code, int) else 0)
@@ -301,12 +303,6 @@ def _run_command(
         print_error(ctx, error)
         code = error.exit_code
     except KeyboardInterrupt:
-        ctx.say(
-            tr(
-                "已中断。没做完的没有写入;做完的都在 siyu list-runs 里",
-                "Interrupted. What was not finished is not written; what was is in siyu list-runs",
-            )
-        )
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         raise
@@ -370,6 +366,15 @@ def _fault(error: Exception) -> SiyuError:
             "io-error",
             tr("磁盘满了,这次什么也没写进状态", "The disk is full; nothing was written to the state"),
             hint=tr("腾出空间,再运行一次", "Make room, then run again"),
+        )
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":  # the store's own
+        return SiyuError(
+            "out-of-memory",
+            tr("内存不够,这次什么也没写进状态", "Out of memory; nothing was written to the state"),
+            hint=tr(
+                "在 siyu.yaml 里调大 memory_limit,或关掉别的程序,再运行一次",
+                "Raise memory_limit in siyu.yaml or close other programs, then run again",
+            ),
         )
     text = mask_phones(f"{type(error).__name__}: {error}".splitlines()[0][:300])
     return SiyuError(

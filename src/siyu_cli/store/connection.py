@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,11 +49,15 @@ def open_store(
 @contextmanager
 def transaction(con: DuckDBPyConnection, *, keep: bool = True) -> Iterator[None]:
     """All of the block or nothing; with `keep=False` (a dry run) nothing even when it succeeds."""
+    import duckdb
+
     con.execute("BEGIN TRANSACTION")
     try:
         yield
     except BaseException:
-        con.execute("ROLLBACK")
+        # A store that lost its disk cannot even roll back, and need not: nothing was committed.
+        with suppress(duckdb.Error):
+            con.execute("ROLLBACK")
         raise
     con.execute("COMMIT" if keep else "ROLLBACK")
 

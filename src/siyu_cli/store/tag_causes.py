@@ -97,7 +97,7 @@ _NOW = tuple(table for table in _THEN if table != "score_runs")
 @contextmanager
 def rows_of_changed(con: DuckDBPyConnection, run_id: int | None = None) -> Iterator[None]:
     """Inside, the store's tables hold only the rows of `changed_people`, and with `run_id` only what was known
-    at that run, as far as the kept versions reach.
+    at that run, as far as the kept versions reach. After a failure the transaction takes them away.
     """
     store = store_name(con)
     tables = _NOW if run_id is None else tuple(_THEN)
@@ -106,11 +106,9 @@ def rows_of_changed(con: DuckDBPyConnection, run_id: int | None = None) -> Itera
         if run_id is not None:
             sql = _THEN[table].format(store=store, run=int(run_id))
         con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql}")
-    try:
-        yield
-    finally:
-        for table in tables:
-            con.execute(f"DROP TABLE temp.main.{table}")
+    yield
+    for table in tables:
+        con.execute(f"DROP TABLE temp.main.{table}")
 
 
 def keep_holders(
