@@ -239,3 +239,12 @@ def test_a_place_is_told_in_the_operators_language(
 ) -> None:
     monkeypatch.setenv("SIYU_LANG", language)
     assert str(Where(file="a.xlsx", sheet="订单", row=1200, column="金额")) == words
+
+
+def test_a_piped_table_has_no_blanks_at_its_line_ends(shop: Shop) -> None:
+    leads = shop.file("名单.csv", "手机号,姓名\n13800138001,小雨\n13800138001,\n123,短\n")
+    mapping = shop.run("import-leads", leads, "--show-mapping").stdout
+    shop.run("import-leads", leads, expect=4)
+    for printed in (mapping, shop.run("list-runs").stdout, shop.run("status").stdout):
+        assert printed.count("\n") >= 2
+        assert not [line for line in printed.split("\n") if line != line.rstrip()]

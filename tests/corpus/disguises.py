@@ -157,6 +157,12 @@ class Disguise:
     total: bool
     suffix: str
     shift: int
+    pages: int
+
+    @property
+    def blank(self) -> int:
+        """The rows that say nothing."""
+        return self.total + self.pages * (1 + self.title)
 
     def write(self, path: Path, rows: Sequence[Sale]) -> Path:
         """The file; its columns stand in another order, its suffix says nothing."""
@@ -172,9 +178,14 @@ class Disguise:
             ]
             for row in rows
         ]
-        table = [[row[at] for at in turn] for row in ([name + self.header_tail for name in HEADER], *cells)]
-        if self.title:
-            table.insert(0, ["三月订单导出", *[""] * (len(HEADER) - 1)])
+        header, *table = [
+            [row[at] for at in turn] for row in ([name + self.header_tail for name in HEADER], *cells)
+        ]
+        top = [["三月订单导出", *[""] * (len(HEADER) - 1)]] * self.title + [header]
+        for page in range(self.pages):
+            at = (page + 1) * len(table) // (self.pages + 1)
+            table[at:at] = top
+        table = top + table
         if self.total:
             table.append(["合计", *[""] * (len(HEADER) - 1)])
         path = path.with_suffix(self.suffix)
@@ -187,4 +198,5 @@ disguises = st.builds(
     st.sampled_from(CONTAINERS), st.sampled_from(IDS), st.sampled_from(AMOUNTS), st.sampled_from(MOMENTS),
     st.sampled_from(PHONES), st.sampled_from(["", " ", "\t", "\u200b"]), st.booleans(), st.booleans(),
     st.sampled_from([".csv", ".xls", ".xlsx", ".txt"]), st.integers(0, len(HEADER) - 1),
+    st.integers(0, 2),
 )  # fmt: skip

@@ -392,6 +392,12 @@ def _(path: Path) -> None:
     book.save(path)
 
 
+WRITERS["T20-header-on-each-page"] = workbook(
+    [["2024年订单导出"], HEADER, ORDERS[0], [], ["2024年订单导出"], HEADER, *ORDERS[1:], ["第 2 页"]]
+)
+WRITERS["T20-two-tables-in-one"] = text(
+    [HEADER, ORDERS[0], *([*row[:5], row[6], row[5], row[7]] for row in [HEADER, *ORDERS[1:]])]
+)
 WRITERS["T21-id-as-number"] = workbook(
     [
         HEADER,

@@ -46,7 +46,7 @@ def test_a_table_says_the_same_in_every_disguise(rows: list[Sale], disguise: Dis
     with tempfile.TemporaryDirectory() as folder:
         table = read(disguise.write(Path(folder) / "订单", rows))
         assert table.rejects == ()
-        assert table.blank == disguise.total
+        assert table.blank == disguise.blank
         found = table.rows.select(list(FACTS)).to_pylist()
         assert [tuple(row[name] for name in FACTS) for row in found] == [
             (row.order_id, row.buyer, row.fen, row.paid_sec, row.phone, row.product) for row in rows

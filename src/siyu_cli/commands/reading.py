@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from siyu_cli.commands.render import rich_table
+from siyu_cli.commands.render import print_table, rich_table
 from siyu_cli.context import AppContext, OutputFormat, Step
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
@@ -180,7 +180,7 @@ class Reading:
         target = mapping_target(self.ctx, document)
         if not layout.is_proposal or target.exists():
             raise refused
-        self.ctx.stderr.print(rich_table(self.ctx, layout.table()))
+        print_table(self.ctx.stderr, rich_table(self.ctx, layout.table()))
         shown = self.ctx.workspace.shown(target)
         if not self.ctx.confirm(
             tr(f"按这样读,并把映射存进 {shown} 吗?", f"Read it like this and keep the mapping in {shown}?")
@@ -210,7 +210,7 @@ class Reading:
     def _say_understood(self, table: CleanTable) -> None:
         """`订单.csv  识别为 淘宝(GB18030,表头第 1 行,46 列中用到 17 列)`, with notes and the export moment."""
         from siyu_cli.clock import format_seconds
-        from siyu_cli.sheets.reasons import note_text
+        from siyu_cli.sheets.repairs import note_text
         from siyu_cli.sheets.unusable import is_unusable
 
         if is_unusable(table):

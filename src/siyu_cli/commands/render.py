@@ -14,6 +14,7 @@ from siyu_cli.money import format_yuan
 from siyu_cli.words import strip_control
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table as RichTable
 
 Kind = Literal["text", "count", "change", "fen"]
@@ -70,7 +71,7 @@ def print_outcome(ctx: AppContext, outcome: Outcome) -> None:
             _print_csv(table)
     else:
         for table in outcome.tables:
-            ctx.stdout.print(rich_table(ctx, table))
+            print_table(ctx.stdout, rich_table(ctx, table))
     for line in outcome.after:
         ctx.say(line)
     if ctx.dry_run:
@@ -80,6 +81,17 @@ def print_outcome(ctx: AppContext, outcome: Outcome) -> None:
                 "Dry run, nothing written. Leave out --dry-run to do it.",
             )
         )
+
+
+def print_table(console: Console, table: RichTable) -> None:
+    """A table on a screen, or for a pipe: there without the blanks that fill up its last column."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as shown:
+        console.print(table)
+    lines = [line.rstrip(" ") for line in shown.get().rstrip("\n").split("\n")]
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_error(ctx: AppContext, error: SiyuError) -> None:

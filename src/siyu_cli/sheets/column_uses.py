@@ -6,44 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from itertools import islice
-from typing import Literal
 
 import pyarrow as pa
 
 from siyu_cli.clock import format_seconds
 from siyu_cli.language import tr
 from siyu_cli.phone import clean_phones, mask_phones, phone_reason
-from siyu_cli.sheets.clean import clean_ids, clean_money, clean_quantities, clean_text
+from siyu_cli.sheets.asides import aside_masks, is_caption
+from siyu_cli.sheets.clean import clean_ids, clean_money, clean_quantities, clean_text, plain
 from siyu_cli.sheets.dates import clean_moments
 from siyu_cli.sheets.header import Header
-from siyu_cli.sheets.mapping import GIFT, PlatformMapping, meaning_of
+from siyu_cli.sheets.header_again import HeaderRows
+from siyu_cli.sheets.mapping import GIFT, SHAPE_OF, PlatformMapping, meaning_of
 from siyu_cli.sheets.raw import Source
 
 SAMPLES = 3
 LOOKED_AT = 2_000
 """Rows at the beginning of a file that samples and proposals are taken from."""
-
-Shape = Literal["text", "id", "phone", "moment", "money", "count", "word"]
-_SHAPES: dict[Shape, tuple[str, ...]] = {
-    "id": ("order_id", "line_id", "buyer_id", "product_id", "sku", "staff_id", "external_userid", "unionid"),
-    "phone": ("phone",),
-    "moment": (
-        "created_at",
-        "paid_at",
-        "finished_at",
-        "refunded_at",
-        "added_at",
-        "lost_at",
-        "at",
-        "from_day",
-        "to_day",
-    ),
-    "money": ("amount_total", "amount_paid", "refund_amount", "unit_price"),
-    "count": ("quantity", "weight", "daily_cap", "holding_cap"),
-    "word": ("status", "refund_status"),
-}
-SHAPE_OF = {name: shape for shape, names in _SHAPES.items() for name in names}
-"""What the values of a field look like; a field that is not named here is text."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +88,15 @@ def describe(source: Source, header: Header) -> list[ColumnUse]:
 
 
 def first_columns(source: Source, header: Header) -> list[list[str]]:
-    """The first `LOOKED_AT` rows of a source, by column; empty for a source without rows."""
+    """The data among the first `LOOKED_AT` rows of a source, by column; empty for a source without rows."""
     for batch in islice(source.batches(header), 1):
-        return [column[:LOOKED_AT].to_pylist() for column in batch.columns]
+        columns = [plain(column[:LOOKED_AT]) for column in batch.columns]
+        blank, aside = aside_masks(columns)
+        again, other = HeaderRows(header).find(columns)
+        is_data = ~(blank | aside | again | other)
+        if len(is_data):
+            is_data[0] &= not is_caption([column[0].as_py() for column in columns])
+        return [column.filter(pa.array(is_data)).to_pylist() for column in columns]
     return []
 
 

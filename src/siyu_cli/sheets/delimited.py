@@ -27,7 +27,7 @@ from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.sheets.asides import is_aside
 from siyu_cli.sheets.clean import plain, repeats
-from siyu_cli.sheets.header import SEARCH_ROWS, Header, Layout
+from siyu_cli.sheets.header import SEARCH_ROWS, Header, Layout, trimmed
 from siyu_cli.sheets.raw import BrokenRow, RawBatch
 from siyu_cli.sheets.signs import is_ascii
 from siyu_cli.sheets.sniff import Sniffed
@@ -376,7 +376,7 @@ class _Pieces:
             return cells[:width]
         if len(cells) == width:
             return cells
-        if is_aside(cells):
+        if is_aside(cells) or (len(cells) < width and trimmed(cells) in self.header.above):
             return [*cells, *[""] * width][:width]
         code = "row-too-short" if len(cells) < width else "row-too-long"
         return BrokenRow(line, code, f"{len(cells)}/{width}", tuple(cells))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
@@ -29,7 +29,8 @@ class Header:
     """The header row of a source and what its columns are.
 
     `names` are unique: a repeated header is kept as 名称_2. `columns` maps a name to the physical
-    columns that carry it (several when the same mapped header stands twice).
+    columns that carry it (several when the same mapped header stands twice). `above` are the rows above
+    the header that hold something (`trimmed`): a title, mostly.
     """
 
     row_no: int
@@ -42,6 +43,7 @@ class Header:
     unknown: tuple[str, ...] = ()
     duplicates: tuple[str, ...] = ()
     reject_columns: tuple[int, ...] = ()
+    above: tuple[tuple[str, ...], ...] = ()
 
 
 def clean_header(text: str) -> str:
@@ -49,6 +51,14 @@ def clean_header(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     kept = "".join(ch for ch in text if unicodedata.category(ch) not in ("Cf", "Cc") or ch in "\t\n")
     return " ".join(kept.split())
+
+
+def trimmed(row: Sequence[str]) -> tuple[str, ...]:
+    """A row without white space around its cells and without empty cells at its end."""
+    cells = [cell.strip() for cell in row]
+    while cells and not cells[-1]:
+        cells.pop()
+    return tuple(cells)
 
 
 def find_header(
@@ -73,7 +83,9 @@ def find_header(
     _, layout, at = best
     cells = [clean_header(cell) for cell in layout.rows[at]]
     mapping = mappings[0] if is_chosen else choose_mapping(cells, mappings, [m.kind for m in mappings])
-    return build_header(cells, layout.row_nos[at], mapping, layout.delimiter)
+    header = build_header(cells, layout.row_nos[at], mapping, layout.delimiter)
+    above = map(trimmed, layout.rows[:at])
+    return replace(header, above=tuple(row for row in above if row))
 
 
 def _nearest_refusal(layouts: Sequence[Layout], mappings: Sequence[PlatformMapping]) -> InputRefused:

@@ -21,6 +21,7 @@ AmountKind = Literal["gross", "net_of_refunds", "computed"]
 ZeroKind = Literal["gift", "purchase"]
 RefundRows = Literal["none", "negative_quantity", "negative_amount"]
 BuyerIdentity = Literal["platform", "global"]
+Shape = Literal["text", "id", "phone", "moment", "money", "count", "word"]
 
 _ORDER_FIELDS = (
     "order_id", "line_id", "created_at", "paid_at", "finished_at", "buyer_id", "phone", "receiver",
@@ -59,6 +60,26 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "events": ("event", "at"),
 }
 """Fields without which no file of a kind is read; a kind that may do without either of two is not here."""
+_SHAPES: dict[Shape, tuple[str, ...]] = {
+    "id": ("order_id", "line_id", "buyer_id", "product_id", "sku", "staff_id", "external_userid", "unionid"),
+    "phone": ("phone",),
+    "moment": (
+        "created_at",
+        "paid_at",
+        "finished_at",
+        "refunded_at",
+        "added_at",
+        "lost_at",
+        "at",
+        "from_day",
+        "to_day",
+    ),
+    "money": ("amount_total", "amount_paid", "refund_amount", "unit_price"),
+    "count": ("quantity", "weight", "daily_cap", "holding_cap"),
+    "word": ("status", "refund_status"),
+}
+SHAPE_OF = {name: shape for shape, names in _SHAPES.items() for name in names}
+"""What the values of a field look like; a field that is not named here is text."""
 KINDS = (
     "orders", "returns", "details", "leads", "staff", "leave", "assignments", "stages", "tags", "contacts", "events",
     "feedback", "results",

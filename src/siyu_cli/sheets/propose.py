@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 from siyu_cli.language import tr
 from siyu_cli.phone import clean_phones
 from siyu_cli.sheets.clean import clean_codes, clean_money, clean_quantities
-from siyu_cli.sheets.column_uses import LOOKED_AT, SHAPE_OF, field_title, first_columns
+from siyu_cli.sheets.column_uses import LOOKED_AT, field_title, first_columns
 from siyu_cli.sheets.dates import clean_moments
 from siyu_cli.sheets.header import SEARCH_ROWS, Layout, build_header, clean_header
-from siyu_cli.sheets.mapping import FIELDS, PlatformMapping, RefundRows, header_key, meaning_of
+from siyu_cli.sheets.mapping import FIELDS, SHAPE_OF, PlatformMapping, RefundRows, header_key, meaning_of
 from siyu_cli.sheets.raw import Source
 
 _LIKE_ENOUGH = 0.75

@@ -65,7 +65,7 @@ class RawBatch:
 class Source(Protocol):
     """One table in a file. `batches` may be walked more than once and yields the same rows each time.
 
-    `notes` counts, by code (see reasons.py), what was mended or noticed in the rows walked so far.
+    `notes` counts, by code (see repairs.py), what was mended or noticed in the rows walked so far.
     `is_1904`: serial day numbers of this workbook count from 1904, not 1900.
     """
 

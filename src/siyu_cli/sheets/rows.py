@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from itertools import islice
 from pathlib import Path
@@ -21,8 +21,8 @@ import pyarrow.compute as pc
 from siyu_cli.clock import seconds_of
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
-from siyu_cli.sheets.asides import aside_masks, is_caption
 from siyu_cli.sheets.clean import plain
+from siyu_cli.sheets.data_rows import RejectLog, Tally, data_batches
 from siyu_cli.sheets.header import Header, find_header
 from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.raw import ERROR_TEXTS, RawBatch, Source, open_source
@@ -31,7 +31,6 @@ from siyu_cli.sheets.sniff import sha256_of
 from siyu_cli.sheets.table import CleanTable, ExportedFrom, Original, Reject, mapped
 from siyu_cli.words import fold_column
 
-_BATCHES_AHEAD = 2
 _CLEANERS = 2
 """Batches cleaned at a time: columns are cleaned outside the interpreter's lock."""
 _LONGEST_CELL = 32_767
@@ -47,47 +46,6 @@ _FILE_ROWS = 2 * _GROUP_ROWS
 """Rows of one file of cleaned rows: what a writer has in hand at a time."""
 _One = TypeVar("_One")
 _Made = TypeVar("_Made")
-
-
-@dataclass
-class Tally:
-    """Rows read so far. Blank rows count only once something follows them."""
-
-    read: int = 0
-    blank: int = 0
-    _pending: int = 0
-
-    def add(self, row_nos: np.ndarray, blank: np.ndarray, aside: np.ndarray, broken: Sequence[int]) -> None:
-        """One batch: its rows, which of them are blank or asides, and the numbers of its broken rows."""
-        content = [int(nos[-1]) for nos in (row_nos[~blank], np.array(broken, dtype=np.int64)) if len(nos)]
-        if not content:
-            self._pending += int(blank.sum())
-            return
-        last = max(content)
-        inner = int((blank & (row_nos < last)).sum())
-        self.blank += self._pending + inner + int(aside.sum())
-        self.read += self._pending + inner + int((~blank).sum()) + len(broken)
-        self._pending = int(blank.sum()) - inner
-
-
-class RejectLog:
-    """Refused rows, one reason each: the first that was found."""
-
-    def __init__(self) -> None:
-        self.rejects: list[Reject] = []
-
-    def add(self, row_nos: pa.Array, column: str, codes: pa.Array, details: pa.Array) -> None:
-        """Rows with a code; the rest of the arrays is ignored."""
-        has_code = pc.is_valid(codes)
-        parts = [pc.filter(array, has_code).to_pylist() for array in (row_nos, codes, details)]
-        self.rejects.extend(
-            Reject(row_no, column, code, _short(detail)) for row_no, code, detail in zip(*parts, strict=True)
-        )
-
-
-def _short(detail: str | None) -> str:
-    text = (detail or "").strip()
-    return text if len(text) <= 60 else text[:59] + "…"
 
 
 @dataclass
@@ -368,6 +326,8 @@ def read_table(
         notes = work.notes + source.notes
     if not tally.read:
         notes["no-rows"] = 1
+    if tally.headers:
+        notes["header-again"] = tally.headers
     if header.duplicates:
         notes["duplicate-headers"] = len(header.duplicates)
     moment, exported_from = exported_moment(path, how["tz"], how.get("exported_sec"), how.get("name"))
@@ -384,7 +344,7 @@ def read_table(
         unknown=header.unknown,
         rows=sink.table(),
         rows_files=tuple(sink.files),
-        rejects=tuple(sorted(work.log.rejects, key=lambda reject: reject.row_no)),
+        rejects=tuple(_plainly(work.log.rejects, tally.like_a_header)),
         read=tally.read,
         blank=tally.blank,
         exported_sec=moment,
@@ -395,6 +355,13 @@ def read_table(
     )
 
 
+def _plainly(rejects: Sequence[Reject], like_a_header: int) -> Iterator[Reject]:
+    """The refusals by row; that of a row like a second header says so, not which of its words is no date."""
+    for reject in sorted(rejects, key=lambda reject: reject.row_no):
+        is_header = reject.row_no == like_a_header
+        yield Reject(reject.row_no, "", "like-a-header") if is_header else reject
+
+
 def _in_threads(make: Callable[[_One], _Made], ones: Iterator[_One], threads: int) -> Iterator[_Made]:
     """What `make` makes of each, in turn; as many at a time as there are threads. Errors come in their turn."""
     with ThreadPoolExecutor(threads, thread_name_prefix="clean") as pool:
@@ -403,15 +370,6 @@ def _in_threads(make: Callable[[_One], _Made], ones: Iterator[_One], threads: in
             made = coming.popleft().result()
             coming.extend(pool.submit(make, one) for one in islice(ones, 1))
             yield made
-
-
-def _ahead(batches: Iterator[RawBatch]) -> Iterator[RawBatch]:
-    """The same batches, read in a thread while the caller works on earlier ones; errors come in their turn."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as reader:
-        coming = deque(reader.submit(next, batches, None) for _ in range(_BATCHES_AHEAD))
-        while (batch := coming.popleft().result()) is not None:
-            coming.append(reader.submit(next, batches, None))
-            yield batch
 
 
 def _find_header(source: Source, mappings: Sequence[PlatformMapping], file: str) -> Header:
@@ -427,25 +385,6 @@ def _find_header(source: Source, mappings: Sequence[PlatformMapping], file: str)
             )
             raise InputRefused(error.code, error.message, hint=hint, where=error.where) from None
         raise
-
-
-def data_batches(source: Source, header: Header, tally: Tally, log: RejectLog) -> Iterator[RawBatch]:
-    """The data rows: blank rows, totals and notes are taken out and counted, broken rows refused."""
-    for batch in _ahead(source.batches(header)):
-        looked_at = [column for at, column in enumerate(batch.columns) if at not in header.reject_columns]
-        blank, aside = aside_masks(looked_at)
-        row_nos = batch.row_nos.to_numpy(zero_copy_only=False)
-        if len(row_nos) and row_nos[0] == header.row_no + 1:
-            aside[0] |= is_caption([column[0].as_py() for column in looked_at])
-        tally.add(row_nos, blank, aside, [row.row_no for row in batch.broken])
-        log.rejects.extend(Reject(row.row_no, "", row.code, row.detail) for row in batch.broken)
-        gone = blank | aside
-        if gone.any():
-            kept = pa.array(~gone)
-            columns = [column.filter(kept) for column in batch.columns]
-            batch = replace(batch, columns=columns, row_nos=batch.row_nos.filter(kept))
-        if len(batch.row_nos):
-            yield batch
 
 
 def read_originals(table: CleanTable, row_nos: Sequence[int]) -> list[Original]:

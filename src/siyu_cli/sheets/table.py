@@ -61,7 +61,7 @@ class CleanTable:
 
     `used` says which header carries which canonical field; `unknown` are the headers nothing uses.
     `order_key` is the mapping's, or () when the file has none of its columns (note `order-key-missing`).
-    `notes` counts what was repaired or dropped without refusing the row, by code (see reasons.py).
+    `notes` counts what was repaired or dropped without refusing the row, by code (see repairs.py).
     `rows_files` hold the rows one after the other where they live on disk: `rows` is then a view of them.
     """
 

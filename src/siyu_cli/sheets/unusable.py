@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from siyu_cli.errors import InputRefused
+from siyu_cli.sheets.data_rows import RejectLog, Tally, data_batches
 from siyu_cli.sheets.header import SEARCH_ROWS, Header, Layout, build_header, clean_header
 from siyu_cli.sheets.mapping import PlatformMapping
 from siyu_cli.sheets.raw import open_source
 from siyu_cli.sheets.rejects import FINGERPRINT
-from siyu_cli.sheets.rows import RejectLog, Tally, data_batches
 from siyu_cli.sheets.table import CleanTable, Reject
 
 if TYPE_CHECKING:
