@@ -125,7 +125,7 @@ def test_samples_of_a_mapping_are_data(tmp_path):
 cells = st.sampled_from([*HEADER, *FIELDS, "1", "甲", "2025-03-15", "13800138001", "A7", ""])
 
 
-@examples(100)
+@examples(40)
 @given(st.lists(st.lists(cells, min_size=6, max_size=6), max_size=8))
 def test_no_row_is_lost_and_none_with_a_number_is_called_a_header(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("rows")

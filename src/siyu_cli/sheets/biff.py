@@ -26,7 +26,7 @@ _BOF, _EOF, _FILEPASS, _BOUNDSHEET, _DATEMODE = 0x0809, 0x000A, 0x002F, 0x0085, 
 _ROW, _FORMULA, _BOOLERR = 0x0208, 0x0006, 0x0205
 _ONE_CELL = {0x0203, 0x027E, 0x00FD, 0x0204, 0x00D6, _FORMULA, _BOOLERR}
 """NUMBER, RK, LABELSST, LABEL, RSTRING, FORMULA, BOOLERR."""
-_MULRK, _DIMENSIONS = 0x00BD, 0x0200
+_MULRK, _DIMENSIONS, _MERGED = 0x00BD, 0x0200, 0x00E5
 _FULL_SHEET = 65_536 * 256
 _ERRORS = {
     0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A",
@@ -111,6 +111,10 @@ def _look(stream: bytes, start: int, facts: SheetFacts, name: str) -> None:
             facts.cells += (length - 6) // 6
             facts.reach(row, first + (length - 6) // 6 - 1)
             filled.add(row)
+        elif kind == _MERGED and length >= 2:
+            count = min(struct.unpack_from("<H", stream, at)[0], (length - 2) // 8)
+            for block in struct.iter_unpack("<HHHH", stream[at + 2 : at + 2 + 8 * count]):
+                facts.merge(*block)
         elif kind == _ROW and length >= 16 and stream[at + 12] & 0x20:
             hidden.add(int.from_bytes(stream[at : at + 2], "little"))
     else:

@@ -55,7 +55,7 @@ def read_grid(path: Path, sniffed: Sniffed, sheet: str | None) -> Grid:
     told = json.loads(head)
     return Grid(
         told["sheet"], told["names"], told["is_1904"], told["width"], Counter(told["notes"]),
-        _batches(frames, told["width"]),
+        _batches(frames, told["width"]), told["merges"],
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from siyu_cli.sheets.asides import aside_masks, is_caption
 from siyu_cli.sheets.header import Header
 from siyu_cli.sheets.header_again import HeaderRows
+from siyu_cli.sheets.merged import MergedCells
 from siyu_cli.sheets.raw import RawBatch, Source
 from siyu_cli.sheets.table import Reject
 
@@ -119,6 +120,13 @@ def _foreign(row_nos: Sequence[int], governing: Sequence[int]) -> Iterator[Rejec
             yield Reject(row_no, "", "other-header")
         else:
             yield Reject(row_no, "", "below-other-header", str(header))
+
+
+def told_plainly(rejects: Sequence[Reject], like_a_header: int, merged: MergedCells) -> Iterator[Reject]:
+    """The refusals by row; that of a row like a second header says so, not which of its words is no date."""
+    for reject in sorted(rejects, key=lambda reject: reject.row_no):
+        is_header = reject.row_no == like_a_header
+        yield Reject(reject.row_no, "", "like-a-header") if is_header else merged.told(reject)
 
 
 def _ahead(batches: Iterator[RawBatch]) -> Iterator[RawBatch]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,9 @@ from siyu_cli.sheets.header import SEARCH_ROWS, Header, Layout, trimmed
 from siyu_cli.sheets.raw import BrokenRow, RawBatch
 from siyu_cli.sheets.signs import is_ascii
 from siyu_cli.sheets.sniff import Sniffed
+
+if TYPE_CHECKING:
+    from siyu_cli.sheets.grid import Merges
 
 Bytes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint8]]"
 Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
@@ -70,6 +73,7 @@ class DelimitedSource:
 
     sheet: str | None = None
     is_1904 = False
+    merges: Merges = ()
 
     def __init__(self, path: Path, sniffed: Sniffed, sheet: str | None = None) -> None:
         self.path = path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
 import pyarrow as pa
@@ -14,6 +14,9 @@ from siyu_cli.language import tr
 
 Columns: TypeAlias = "Generator[list[pa.Array], None, None]"
 """Batches of text columns; closing it lets go of the file."""
+
+Merges: TypeAlias = "Sequence[tuple[int, int, int, int]]"
+"""Blocks of cells merged over several rows: first and last row, first and last column, all from 0."""
 
 _BATCH_ROWS, _BATCH_CELLS = 32_768, 1_000_000
 
@@ -31,6 +34,7 @@ class Grid:
     width: int
     notes: Counter[str]
     batches: Columns
+    merges: Merges = field(default=())
 
 
 class Named(Protocol):

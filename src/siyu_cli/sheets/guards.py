@@ -34,6 +34,8 @@ FREE_AREA, MAX_SPREAD = 20_000_000, 50
 has; beyond them at most 50 places per cell that holds something."""
 MAX_ROW_BYTES = 64 << 20
 """A row of 16,384 cells of 4,000 bytes each; without a limit a sheet without row ends would be held whole."""
+MAX_MERGES = 100_000
+"""So many blocks of merged cells of a sheet are remembered, to say what became of them; nobody merges more."""
 BASE_MEMORY, MEMORY_PER_BYTE, MAX_MEMORY = 3 << 29, 8, 6 << 30
 """Address space of the reading child: for itself, per unpacked byte (measured: below 5), and at most."""
 BASE_SECONDS, SECONDS_PER_MB = 30.0, 1.0
@@ -62,7 +64,8 @@ class SheetFacts:
     """What a look at a sheet's own bytes tells and its reader does not.
 
     `marks`: (row, column), both from 0 → the text of an error value or of a formula nobody calculated.
-    `rows`, `columns`: how far the cells reach; `cells`: how many hold something.
+    `rows`, `columns`: how far the cells reach; `cells`: how many hold something. `merges`: the blocks of cells merged
+    over several rows, as first and last row, first and last column, all from 0.
     """
 
     marks: dict[tuple[int, int], str] = field(default_factory=dict)
@@ -71,6 +74,12 @@ class SheetFacts:
     rows: int = 0
     columns: int = 0
     cells: int = 0
+    merges: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+    def merge(self, top: int, bottom: int, left: int, right: int) -> None:
+        """Remember a block of merged cells, where it takes several rows."""
+        if bottom > top and len(self.merges) < MAX_MERGES:
+            self.merges.append((top, bottom, left, right))
 
     def reach(self, row: int, column: int) -> None:
         """A cell stands at (row, column), both from 0."""

@@ -87,7 +87,7 @@ class _Table:
         notes = Counter(
             {"hidden-rows": self.facts.hidden_rows, "formula-without-value": self.facts.uncalculated}
         )
-        return Grid(name, names, is_1904, self.facts.columns, +notes, self.batches())
+        return Grid(name, names, is_1904, self.facts.columns, +notes, self.batches(), self.facts.merges)
 
 
 def read_markup(path: Path, sniffed: Sniffed, sheet: str | None) -> Grid:
@@ -169,6 +169,8 @@ class _OpenTable:
             raise too_large(self.table.file, f"colspan={across}")
         self.row += [text, *[""] * (across - 1)]
         if down > 1:
+            top = self.table.facts.rows
+            self.table.facts.merge(top, top + down - 1, at, at + across - 1)
             self.spans.update(dict.fromkeys(range(at, at + across), down))
         self.cells += 1
         self.parts = None
@@ -332,6 +334,9 @@ class _BookReader:
         index = _index(attributes.get(_SS + "Index"), len(self._row) + 1 + self._skip, MAX_COLUMNS, self.file)
         self._row += [""] * (index - len(self._row))
         self._skip = _index(attributes.get(_SS + "MergeAcross"), 0, MAX_COLUMNS, self.file)
+        down = _index(attributes.get(_SS + "MergeDown"), 0, MAX_ROWS, self.file)
+        facts = self.book.sheets[-1].facts
+        facts.merge(facts.rows, facts.rows + down, index - 1, index - 1 + self._skip)
         self._has_formula, self._has_data = _SS + "Formula" in attributes, False
 
     def _end_cell(self) -> None:

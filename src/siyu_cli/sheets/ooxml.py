@@ -190,6 +190,9 @@ class _Scan:
             rb"(?:</%sf\s*>|<%sf(?:\s[^<>]*)?/>)\s*(?:(</%sc\s*>)|<%sv\s*/>|<%sv\s*>\s*</%sv\s*>)"
             % ((p,) * 6)
         )
+        self.merge = re.compile(
+            rb"""<%smergeCell\s+ref\s*=\s*["']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})["']""" % p
+        )
         self.hidden = re.compile(rb"""<%srow\s(?=[^<>]*\bhidden\s*=\s*["'](?:1|true)["'])[^<>]*[^/<>]>""" % p)
         self.misplaced = re.compile(rb"""<%sc(\s[^<>]*?["'])\s+r\s*=\s*["']([A-Za-z]+\d+)["']""" % p)
         self.oddly_placed = re.compile(rb"""<%sc\s+r\s*=\s*["']([A-Za-z]+\d+)["']""" % p)
@@ -208,6 +211,10 @@ class _Scan:
                 self._no_value(piece, found)
         if b"hidden" in piece:
             facts.hidden_rows += sum(1 for _ in self._hidden_rows(piece))
+        if b"mergeCell" in piece:
+            for found in self.merge.finditer(piece):
+                left, top, right, bottom = found.groups()
+                facts.merge(int(top) - 1, int(bottom) - 1, _column_no(left), _column_no(right))
         self.rows_before += piece.count(self.row_tag)
 
     def _no_value(self, piece: bytes, found: re.Match[bytes]) -> None:
@@ -304,10 +311,15 @@ def _reference_of(cell: re.Pattern[bytes], piece: bytes, at: int) -> tuple[int, 
     )
     if found is None:
         return None
+    return int(found[2]) - 1, _column_no(found[1])
+
+
+def _column_no(letters: bytes) -> int:
+    """A is 0, AA is 26."""
     column = 0
-    for letter in found[1].upper():
+    for letter in letters.upper():
         column = column * 26 + letter - 64
-    return int(found[2]) - 1, column - 1
+    return column - 1
 
 
 def _furthest(codes: Bytes, starts: Places) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from siyu_cli.sheets.grid import Grid
+    from siyu_cli.sheets.grid import Grid, Merges
     from siyu_cli.sheets.header import Header, Layout
 
 
@@ -66,13 +66,15 @@ class Source(Protocol):
     """One table in a file. `batches` may be walked more than once and yields the same rows each time.
 
     `notes` counts, by code (see repairs.py), what was mended or noticed in the rows walked so far.
-    `is_1904`: serial day numbers of this workbook count from 1904, not 1900.
+    `is_1904`: serial day numbers of this workbook count from 1904, not 1900. `merges`: blocks of merged cells, of
+    which only the first cell holds a value.
     """
 
     sheet: str | None
     encoding: str | None
     notes: Counter[str]
     is_1904: bool
+    merges: Merges
 
     def sheet_names(self) -> list[str]: ...
 
@@ -99,6 +101,7 @@ class GridSource:
         self._is_walked = False
         self.sheet = self._grid.sheet
         self.is_1904 = self._grid.is_1904
+        self.merges = self._grid.merges
 
     def sheet_names(self) -> list[str]:
         return self._grid.names

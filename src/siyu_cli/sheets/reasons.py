@@ -80,7 +80,7 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
         ),
         "bad-date": (
             tr(f"日期不存在或看不懂:{detail}", f"no such date, or not a date: {detail}"),
-            tr("写成 2025-03-15 10:00:00", "write it like 2025-03-15 10:00:00"),
+            tr("年月日写全,如 2025-03-15 10:00:00", "write it in full, like 2025-03-15 10:00:00"),
         ),
         "ambiguous-date": (
             tr(f"分不清日和月:{detail}", f"day and month cannot be told apart: {detail}"),
@@ -387,6 +387,21 @@ def fix_text(code: str) -> str:
     if code.startswith("phone-"):
         return tr("换成本人的 11 位手机号", "give the person's own 11-digit mobile")
     return _rejects("").get(code, ("", ""))[1]
+
+
+def merged_text(row_no: int, code: str) -> str:
+    """Where the value stands of a cell that is merged with one above; empty for row 0."""
+    if not row_no:
+        return ""
+    if code == "missing-amount":
+        return tr(
+            f"这一格和第 {row_no:,} 行的合并着,金额是几行合在一起的:分开写,照抄会算两遍。",
+            f"The cell is merged with that of row {row_no:,}, one amount for several rows: divide it. ",
+        )
+    return tr(
+        f"这一格和第 {row_no:,} 行的合并着,值只在那一行:照样填进来。",
+        f"The cell is merged with that of row {row_no:,}, which holds the value: copy it. ",
+    )
 
 
 def near_text(near: str) -> str:

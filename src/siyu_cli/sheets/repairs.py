@@ -39,6 +39,11 @@ def note_text(code: str, count: int) -> str:
             "the file has neither status nor pay time: every row counts as paid at its order time",
         ),
         "duplicate-headers": tr(f"{count} 个表头重复出现", f"{count} headers stand twice"),
+        "merged-cells": tr(
+            f"{count:,} 处格子上下合并着,只有最上面一格有值:取消合并、往下填满再导入(合在一起的金额要分开写)",
+            f"{count:,} blocks of cells are merged over rows and only the first cell has the value: "
+            "unmerge them and fill down (but divide amounts)",
+        ),
         "hidden-rows": tr(f"含 {count:,} 行被隐藏,也读了", f"{count:,} hidden rows were read too"),
         "formula-without-value": tr(
             f"{count:,} 个公式没有算出的值:用 Excel/WPS 打开文件,保存一次再导入",

@@ -22,13 +22,14 @@ from siyu_cli.clock import seconds_of
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.sheets.clean import plain
-from siyu_cli.sheets.data_rows import RejectLog, Tally, data_batches
+from siyu_cli.sheets.data_rows import RejectLog, Tally, data_batches, told_plainly
 from siyu_cli.sheets.header import Header, find_header
 from siyu_cli.sheets.mapping import PlatformMapping
+from siyu_cli.sheets.merged import MergedCells
 from siyu_cli.sheets.raw import ERROR_TEXTS, RawBatch, Source, open_source
 from siyu_cli.sheets.signs import holds
 from siyu_cli.sheets.sniff import sha256_of
-from siyu_cli.sheets.table import CleanTable, ExportedFrom, Original, Reject, mapped
+from siyu_cli.sheets.table import CleanTable, ExportedFrom, Original, mapped
 from siyu_cli.words import fold_column
 
 _CLEANERS = 2
@@ -328,6 +329,9 @@ def read_table(
         notes["no-rows"] = 1
     if tally.headers:
         notes["header-again"] = tally.headers
+    merged = MergedCells(source.merges, header)
+    if merged.count:
+        notes["merged-cells"] = merged.count
     if header.duplicates:
         notes["duplicate-headers"] = len(header.duplicates)
     moment, exported_from = exported_moment(path, how["tz"], how.get("exported_sec"), how.get("name"))
@@ -344,7 +348,7 @@ def read_table(
         unknown=header.unknown,
         rows=sink.table(),
         rows_files=tuple(sink.files),
-        rejects=tuple(_plainly(work.log.rejects, tally.like_a_header)),
+        rejects=tuple(told_plainly(work.log.rejects, tally.like_a_header, merged)),
         read=tally.read,
         blank=tally.blank,
         exported_sec=moment,
@@ -353,13 +357,6 @@ def read_table(
         notes=dict(sorted(notes.items())),
         header=header,
     )
-
-
-def _plainly(rejects: Sequence[Reject], like_a_header: int) -> Iterator[Reject]:
-    """The refusals by row; that of a row like a second header says so, not which of its words is no date."""
-    for reject in sorted(rejects, key=lambda reject: reject.row_no):
-        is_header = reject.row_no == like_a_header
-        yield Reject(reject.row_no, "", "like-a-header") if is_header else reject
 
 
 def _in_threads(make: Callable[[_One], _Made], ones: Iterator[_One], threads: int) -> Iterator[_Made]:

@@ -22,7 +22,8 @@ ExportedFrom = Literal["file-name", "option", "file-time"]
 @dataclass(frozen=True)
 class Reject:
     """One refused row: where, which column, why (code), the value or word the reason speaks of, and for an unknown
-    word the known one nearest to it.
+    word the known one nearest to it. `merged` is the row that holds the value of the column, where its cell is merged
+    with that of this row, else 0.
     """
 
     row_no: int
@@ -30,6 +31,7 @@ class Reject:
     code: str
     detail: str = ""
     near: str = ""
+    merged: int = 0
 
     @property
     def message(self) -> str:
@@ -41,9 +43,9 @@ class Reject:
     @property
     def fix(self) -> str:
         """How the operator mends it."""
-        from siyu_cli.sheets.reasons import fix_text, near_text
+        from siyu_cli.sheets.reasons import fix_text, merged_text, near_text
 
-        return near_text(self.near) + fix_text(self.code)
+        return near_text(self.near) + merged_text(self.merged, self.code) + fix_text(self.code)
 
 
 @dataclass(frozen=True)

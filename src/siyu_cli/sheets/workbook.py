@@ -132,7 +132,8 @@ def read_workbook(path: Path, kind: FileKind, sheet: str | None) -> Grid:
         names, is_1904 = [one.name for one in book.sheets if one.is_worksheet], book.is_1904
         entry = SheetEntry(found.name, found.is_hidden, found.name)
     notes = Counter({"hidden-rows": facts.hidden_rows, "formula-without-value": facts.uncalculated})
-    return Grid(entry.name, names, is_1904, _width(calamine, facts), +notes, _batches(calamine, facts))
+    width, batches = _width(calamine, facts), _batches(calamine, facts)
+    return Grid(entry.name, names, is_1904, width, +notes, batches, facts.merges)
 
 
 def filled_sheets(path: Path, kind: FileKind) -> list[str]:

@@ -70,6 +70,7 @@ def _stream(path: Path, sniffed: Sniffed, sheet: str | None, out: BinaryIO) -> N
     grid = read_here(path, sniffed, sheet)
     head = {
         "sheet": grid.sheet, "names": grid.names, "is_1904": grid.is_1904, "width": grid.width, "notes": grid.notes,
+        "merges": grid.merges,
     }  # fmt: skip
     write_json(out, Tag.HEAD, head)
     for columns in grid.batches:
