@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
-from siyu_cli.sheets.mapping import PlatformMapping, choose_mapping, header_key, match_score, unknown_header
+from siyu_cli.sheets.mapping import PlatformMapping, choose_mapping, header_key, unknown_header
 
 SEARCH_ROWS = 20
 REJECT_COLUMNS = ("行号", "列", "原因代码", "原因", "怎么修", "多出的内容")
@@ -75,7 +75,7 @@ def find_header(
                 hits = len(keys & known[0][1])
                 score = (hits, hits)
             else:
-                score = max((match_score(mapping, keys) for mapping in mappings), default=(0, 0))
+                score = max((mapping.score(keys) for mapping in mappings), default=(0, 0))
             if score[0] and (best is None or score > best[0]):
                 best = (score, layout, at)
     if best is None:

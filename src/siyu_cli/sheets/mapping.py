@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from siyu_cli.errors import InputRefused
@@ -137,11 +137,25 @@ class PlatformMapping:
         names = [name for names in self.columns.values() for name in names]
         names.extend(name for alternative in self.any_of for name in alternative)
         names.extend(self.gift_columns)
-        return frozenset(header_key(name) for name in names)
+        return _keys(names)
+
+    @cached_property
+    def _sought(self) -> tuple[tuple[frozenset[str], ...], tuple[frozenset[str], ...]]:
+        """The alternatives and the names of each column as `header_key`s: every row of a file's top is asked."""
+        return tuple(_keys(names) for names in self.any_of), tuple(map(_keys, self.columns.values()))
+
+    def score(self, keys: frozenset[str]) -> tuple[int, int]:
+        """How well headers (as `header_key`s) fit: size of the largest complete alternative, mapped columns.
+
+        (0, 0) means that `auto` does not recognise the file as this platform.
+        """
+        alternatives, columns = self._sought
+        complete = max((len(names) for names in alternatives if names <= keys), default=0)
+        return (complete, sum(not names.isdisjoint(keys) for names in columns)) if complete else (0, 0)
 
     def is_private(self, header: str) -> bool:
         """True for a column whose cells are never kept, shown or written to a rejects workbook."""
-        return header_key(header) in {header_key(name) for name in self.private}
+        return header_key(header) in _keys(self.private)
 
     def found_columns(self, headers: Iterable[str]) -> dict[str, str]:
         """Canonical field → the file's header that carries it; of alternatives the first found wins.
@@ -162,6 +176,10 @@ class PlatformMapping:
 def header_key(text: str) -> str:
     """The form in which headers are compared: folded, both widths equal, no inner white space."""
     return "".join(fold(text).split())
+
+
+def _keys(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(header_key, names))
 
 
 def meaning_of(word: str, words: Mapping[str, str]) -> str | None:
@@ -185,20 +203,6 @@ def _covers(entry: str, word: str) -> bool:
     return (open_start and word.endswith(core)) or (open_end and word.startswith(core))
 
 
-def match_score(mapping: PlatformMapping, keys: frozenset[str]) -> tuple[int, int]:
-    """How well headers (as `header_key`s) fit: size of the largest complete alternative, mapped columns.
-
-    (0, …) means that `auto` does not recognise the file as this platform.
-    """
-    complete = [
-        len(alternative)
-        for alternative in mapping.any_of
-        if all(header_key(name) in keys for name in alternative)
-    ]
-    mapped = sum(any(header_key(name) in keys for name in names) for names in mapping.columns.values())
-    return max(complete, default=0), mapped
-
-
 def choose_mapping(
     headers: Sequence[str], mappings: Sequence[PlatformMapping], kinds: Sequence[str]
 ) -> PlatformMapping:
@@ -206,8 +210,8 @@ def choose_mapping(
 
     InputRefused `unknown-header` when no mapping recognises them.
     """
-    keys = frozenset(header_key(header) for header in headers if header)
-    scored = [(match_score(mapping, keys), mapping) for mapping in mappings if mapping.kind in kinds]
+    keys = _keys(filter(None, headers))
+    scored = [(mapping.score(keys), mapping) for mapping in mappings if mapping.kind in kinds]
     fitting = [(score, mapping) for score, mapping in scored if score[0]]
     if not fitting:
         raise unknown_header(headers, mappings)
