@@ -17,8 +17,12 @@ from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
 from siyu_cli.words import file_stem
 
-SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".et", ".csv", ".tsv", ".zip"})
-"""Suffixes of what is looked into in a folder or an archive; what a file is, its bytes decide."""
+SPREADSHEETS = frozenset(
+    {".xlsx", ".xlsm", ".xlsb", ".xls", ".et", ".ods", ".numbers", ".csv", ".tsv", ".zip"}
+)
+"""Suffixes of what is looked into in a folder or an archive; what a file is, its bytes decide.
+
+Some of them cannot be read: that is refused and says what to do, where leaving them out would lose their rows."""
 _HALF_DONE = (".crdownload", ".part", ".tmp", ".download")
 _FRESH = 10.0
 """A file touched so few seconds ago may still be in the making."""
@@ -114,7 +118,7 @@ class Skipped:
             "empty-folder": tr("空文件夹", "an empty folder"),
             "empty-file": tr("空文件(0 字节)", "an empty file (0 bytes)"),
             "still-growing": tr("还在写入,写完再导入", "still being written, import it later"),
-            "no-spreadsheet": tr("不是表格文件", "no spreadsheet"),
+            "no-spreadsheet": tr("看后缀不是表格文件", "no spreadsheet by its suffix"),
             "own-summary": tr("siyu 自己写的汇总", "a summary that siyu wrote"),
         }[self.reason]
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -149,6 +153,20 @@ def test_ctrl_c_is_130(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "已中断" in shop.run("status", expect=130).stderr
 
 
+def test_ctrl_c_while_the_store_computes_is_130_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB catches the signal and raises what looks like a bug."""
+
+    def long_query(con: Any, *_: object) -> None:
+        con.execute("SET threads = 1")  # the thread that hears the signal is the one that computes
+        Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        con.execute("SELECT count(*) FROM range(1000000000000) AS big(n) WHERE n % 7 = 3").fetchall()
+
+    monkeypatch.setattr("siyu_cli.reports.status.read_status", long_query)
+    called = shop.run("status", expect=130)
+    assert "已中断" in called.stderr
+    assert "缺陷" not in called.stderr
+
+
 def test_ctrl_c_before_a_command_has_begun_is_said_too(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -239,6 +257,12 @@ def test_a_place_is_told_in_the_operators_language(
 ) -> None:
     monkeypatch.setenv("SIYU_LANG", language)
     assert str(Where(file="a.xlsx", sheet="订单", row=1200, column="金额")) == words
+
+
+def test_an_error_names_its_file_once(shop: Shop) -> None:
+    empty, wrong = shop.file("空.csv", ""), shop.file("怪.csv", "甲,乙\n1,2\n")
+    assert shop.run("import-leads", empty, expect=3).stderr.startswith("错误  空.csv 是空文件")
+    assert shop.run("import-leads", wrong, expect=3).stderr.startswith("错误  怪.csv  认不出表头")
 
 
 def test_a_piped_table_has_no_blanks_at_its_line_ends(shop: Shop) -> None:

@@ -53,6 +53,8 @@ def test_new_duplicate_rejected_and_blank_rows_add_up(shop: Shop) -> None:
 
 def test_allow_rejects_and_the_words_on_the_screen(shop: Shop) -> None:
     lead_file(shop, [1, 2, "12345"])
+    tried = shop.run("import-leads", shop.root / "inbox" / "名单.csv", "--dry-run", expect=4)
+    assert "真正导入时写成拒收表" in tried.stderr  # now there is none to mend
     called = shop.run("import-leads", shop.root / "inbox" / "名单.csv", expect=4)
     assert "识别为" in called.stderr
     assert "表头第 1 行" in called.stderr

@@ -271,18 +271,18 @@ def test_a_person_is_asked_three_times_and_remembered(tmp_path: Path) -> None:
     answers = iter(["错", "私密1"])
     asked = []
 
-    def ask(file: str) -> str:
-        asked.append(file)
+    def ask(file: str, was_wrong: bool) -> str:
+        asked.append((file, was_wrong))
         return next(answers)
 
     one, two = (locked_xlsx(tmp_path / name, "私密1") for name in ("一.xlsx", "二.xlsx"))
     documents, _ = opened(tmp_path, one, two, passwords=Passwords(ask=ask))
     assert len(documents) == 2
-    assert asked == ["一.xlsx", "一.xlsx"]
-    always_wrong = Passwords(ask=lambda file: asked.append(file) or "错")  # type: ignore[func-returns-value]
+    assert asked == [("一.xlsx", False), ("一.xlsx", True)]
+    always_wrong = Passwords(ask=lambda *what: asked.append(what) or "错")  # type: ignore[arg-type,func-returns-value]
     assert refusal(tmp_path, one, passwords=always_wrong).code == "wrong-password"
     assert len(asked) == 5
-    assert refusal(tmp_path, two, passwords=Passwords(ask=lambda _: "")).code == "password-protected"
+    assert refusal(tmp_path, two, passwords=Passwords(ask=lambda *_: "")).code == "password-protected"
 
 
 def test_passwords_come_from_a_file_or_the_environment(

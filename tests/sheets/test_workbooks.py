@@ -429,6 +429,14 @@ def test_foreign_files_are_named(tmp_path, content, word):
     assert word in error.message
 
 
+@pytest.mark.parametrize("part", ["xl/workbook.bin", "META-INF/manifest.xml", "Index/Document.iwa"])
+def test_other_spreadsheets_are_to_be_saved_as_xlsx(tmp_path, part):
+    """They are spreadsheets: to say that they are none would be wrong."""
+    error = refused(write(tmp_path, zipped(part), "订单.ods"))
+    assert "不是表格" not in error.message
+    assert "另存或导出为 xlsx" in error.hint
+
+
 def test_archives_and_locked_workbooks_are_told_apart(tmp_path):
     from msoffcrypto.format.ooxml import OOXMLFile
 

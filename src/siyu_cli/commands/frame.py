@@ -307,6 +307,8 @@ def _run_command(
     except BrokenPipeError:
         raise
     except Exception as error:  # the boundary: a bug becomes a sentence, the traceback with -v
+        if _is_interruption(error):
+            return ExitCode.INTERRUPTED
         fault = _fault(error)
         if records:
             ctx.record_failure(fault)
@@ -315,6 +317,11 @@ def _run_command(
         print_error(ctx, fault)
         code = ExitCode.FAULT
     return code
+
+
+def _is_interruption(error: Exception) -> bool:
+    """True for what DuckDB makes of Ctrl-C while a query runs: it is no KeyboardInterrupt any more."""
+    return type(error) is RuntimeError and str(error) == "Query interrupted"
 
 
 def _print_all(ctx: AppContext, outcome: Outcome) -> ExitCode:

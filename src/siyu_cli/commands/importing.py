@@ -164,6 +164,8 @@ def run_import(
         after.append(tr(f"  填好「结论」再运行:siyu merge-customers {review}", f"  Fill in 结论, then: siyu merge-customers {review}"))  # fmt: skip
     if run.exit_code is ExitCode.PARTIAL:
         after.append(
+            tr("退出码 4:有拒收行。真正导入时写成拒收表,修好再导入一次。", "Exit 4: some rows were rejected. The import itself writes them to a rejects file to mend.")
+            if ctx.dry_run else
             tr("退出码 4:有拒收行。修好后把拒收表再导入一次即可。", "Exit 4: some rows were rejected. Mend them and import the rejects file.")
         )  # fmt: skip
     result = account.as_dict(rejects)

@@ -71,9 +71,10 @@ class Reading:
             self._say(tr(f"跳过 {one.file}:{one.why}", f"Left out {one.file}: {one.why}"))
         return documents, skipped
 
-    def _ask_password(self, file: str) -> str:
+    def _ask_password(self, file: str, was_wrong: bool) -> str:
+        again = tr("密码不对,再输一次。", "That was not it. ") if was_wrong else ""
         return self.ctx.ask_hidden(
-            tr(f"{file} 的打开密码(输入时不显示):", f"Password of {file} (not shown):")
+            again + tr(f"{file} 的打开密码(输入时不显示):", f"Password of {file} (not shown):")
         )
 
     def read(self, documents: Sequence[Document]) -> list[CleanTable]:

@@ -99,7 +99,9 @@ def print_error(ctx: AppContext, error: SiyuError) -> None:
     if ctx.format is OutputFormat.JSON:
         print_json({"error": error.as_dict()})
         return
-    where = f"{error.where}  " if error.where and str(error.where) else ""
+    where = str(error.where or "")
+    # Many a sentence begins with the name of the file already.
+    where = "" if error.message.startswith(where) else f"{where}  "
     lines = [f"{tr('错误', 'Error')}  {where}{error.message}"]
     if error.hint:
         lines.append(f"  → {error.hint}")

@@ -182,14 +182,28 @@ def _zip_kind(file: BufferedReader, name: str) -> FileKind:
         return FileKind.XLSX
     for part, kind in (
         ("xl/workbook.bin", tr("xlsb(二进制工作簿)", "xlsb (binary workbook)")),
-        ("word/document.xml", "Word"),
-        ("ppt/presentation.xml", "PowerPoint"),
-        ("meta-inf/manifest.xml", tr("OpenDocument(ods 等)", "OpenDocument (ods …)")),
-        ("index/document.iwa", "Apple Numbers/Pages"),
+        ("meta-inf/manifest.xml", "OpenDocument(ods)"),
+        ("index/document.iwa", "Apple Numbers"),
     ):
+        if part in names:
+            raise _other_spreadsheet(name, kind)
+    for part, kind in (("word/document.xml", "Word"), ("ppt/presentation.xml", "PowerPoint")):
         if part in names:
             raise not_a_workbook(name, tr(f"它是 {kind} 文件", f"it is a {kind} file"))
     return FileKind.ZIP
+
+
+def _other_spreadsheet(name: str, kind: str) -> InputRefused:
+    """The refusal of spreadsheets whose errors and hidden rows nobody could tell: better saved in another format."""
+    return InputRefused(
+        "not-a-spreadsheet",
+        tr(f"{name} 是 {kind} 格式,siyu 不读", f"{name} is of the kind {kind}, which siyu does not read"),
+        hint=tr(
+            "用做它的软件打开(Excel、WPS、LibreOffice、Numbers),另存或导出为 xlsx,再导入",
+            "Open it in the program that made it (Excel, WPS, LibreOffice, Numbers), save or export it as xlsx, import that",
+        ),
+        where=Where(file=name),
+    )
 
 
 def part_key(name: str) -> str:

@@ -25,11 +25,12 @@ _MOST_SPINS = 1_000_000
 class Passwords:
     """The passwords to try, the one that last opened a file first; then a person is asked, if there is one.
 
-    `ask` puts a question (the name of the file) and returns what was typed, empty to give up.
+    `ask` puts a question (the name of the file, and whether the password typed before was wrong) and returns what
+    was typed, empty to give up.
     """
 
     known: tuple[str, ...] = ()
-    ask: Callable[[str], str] | None = None
+    ask: Callable[[str, bool], str] | None = None
 
     def find(self, file: str, opens: Callable[[str], bool]) -> None:
         """Call `opens` until it says that the file is open; InputRefused when no password does it."""
@@ -43,9 +44,9 @@ class Passwords:
 
     def _candidates(self, file: str) -> Iterator[str]:
         yield from self.known
-        for _ in range(_ASK_TIMES if self.ask else 0):
+        for turn in range(_ASK_TIMES if self.ask else 0):
             assert self.ask is not None
-            password = self.ask(file)
+            password = self.ask(file, turn > 0)
             if not password:
                 return
             yield password
