@@ -17,6 +17,7 @@ import pytest
 import pyzipper
 from openpyxl import Workbook, load_workbook
 
+from siyu_cli.sheets.account import FileAccount
 from tests.conftest import Shop
 
 LEADS = "手机号,姓名\n13800005671,甲\n138****1234,乙\n13800005672,丙\n"
@@ -682,3 +683,29 @@ def test_every_import_can_be_taken_back_and_come_again(
     again = shop.json(command, path)
     assert again.result["totals"]["new"] == first.result["totals"]["new"] == 2
     assert shop.rows(f"SELECT count(*) FROM {table}") == [(2,)]
+
+
+def test_what_befell_most_rows_is_said_with_its_remedy(shop: Shop) -> None:
+    american = (order(1) + order(2)).replace("2025-01-01", "05/06/2025")
+    path = shop.file("美.csv", ORDER_HEADER + american)
+    spoken = shop.run("import-orders", path, expect=4).stderr
+    assert "分不清日和月" in spoken
+    assert '→ 写成 2025-03-15,或在映射里写明,如 dates: ["%m/%d/%Y"]' in spoken
+    shown = shop.run("import-orders", path, "--show-mapping").stdout
+    assert "分不清日和月:在映射里写 dates:" in shown
+
+
+def test_the_words_of_a_file_are_counted_once_however_many_rows_come_back(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted again for each rejected row they took minutes for a file whose rows are all wrong."""
+    counted = []
+
+    def counting(file: FileAccount) -> dict[str, int]:
+        counted.append(file)
+        return {}
+
+    monkeypatch.setattr(FileAccount, "unknown_words", property(counting))
+    bad = shop.file("坏.csv", "手机号\n" + "".join(f"{n}\n" for n in range(50)))
+    shop.run("import-leads", bad, expect=4)
+    assert len(counted) <= 2

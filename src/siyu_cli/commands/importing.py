@@ -241,7 +241,7 @@ def _write_rejects(ctx: AppContext, files: Sequence[FileAccount], spool: Path) -
 
 def _reject_words(account: ImportAccount, rejects: Sequence[str | None]) -> list[str]:
     """How many rows of each file were rejected, where they are, and why."""
-    from siyu_cli.sheets.reasons import near_text, reason_text
+    from siyu_cli.sheets.reasons import fix_text, near_text, reason_text
 
     lines = []
     for file, path in zip(account.files, rejects, strict=True):
@@ -250,14 +250,18 @@ def _reject_words(account: ImportAccount, rejects: Sequence[str | None]) -> list
         rows = f"{file.counts.rejected:,}"
         lines.append(tr(f"拒收 {rows} 行", f"{rows} rows rejected") + (f" → {path}" if path else ""))
         # Status words that no mapping knows are told one by one, everything else by its reason.
+        unknown = file.unknown_words
         first = {
-            (reject.code, reject.detail if reject.detail in file.unknown_words else ""): reject
+            (reject.code, reject.detail if reject.detail in unknown else ""): reject
             for reject in reversed(file.rejects)
         }
-        rows_of = {key: file.unknown_words.get(key[1]) or file.reasons.get(key[0], 0) for key in first}
+        rows_of = {key: unknown.get(key[1]) or file.reasons.get(key[0], 0) for key in first}
         for key, reject in sorted(first.items(), key=lambda pair: (-rows_of[pair[0]], pair[0])):
             column = tr(f"「{reject.column}」", f" “{reject.column}”") if reject.column else ""
             sample = tr(f"例:第 {reject.row_no:,} 行{column}", f"e.g. row {reject.row_no:,}{column}")
             near = f" {near_text(reject.near).strip()}" if reject.near else ""
             lines.append(f"    {reason_text(reject.code, reject.detail)} × {rows_of[key]:,}({sample}){near}")
+            if 2 * rows_of[key] > file.counts.read:
+                # What befell most of the rows is hardly mended row by row.
+                lines.append(f"      → {fix_text(reject.code)}")
     return lines

@@ -129,7 +129,7 @@ def _understood(canonical: str, samples: Sequence[str], mapping: PlatformMapping
         case "moment":
             moments = clean_moments(texts, mapping.dates, UTC)
             return [
-                format_seconds(value) if value is not None else (unclear if code else tr("空", "empty"))
+                format_seconds(value) if value is not None else _unread_moment(code)
                 for value, code in zip(moments.values.to_pylist(), moments.codes.to_pylist(), strict=True)
             ]
         case "money":
@@ -150,6 +150,15 @@ def _understood(canonical: str, samples: Sequence[str], mapping: PlatformMapping
             return [value or tr("精度已丢失", "digits lost") for value in ids.values.to_pylist()]
         case _:
             return [text or tr("空", "empty") for text in clean_text(texts).to_pylist()]
+
+
+def _unread_moment(code: str | None) -> str:
+    """Why there is no moment: nothing stands there, or what stands there leaves open what is meant."""
+    if code is None:
+        return tr("空", "empty")
+    if code == "ambiguous-date":
+        return tr("分不清日和月:在映射里写 dates:", "day or month? say so in dates: of the mapping")
+    return tr("看不懂", "not understood")
 
 
 def _word_shown(word: str, words: Mapping[str, str]) -> str:

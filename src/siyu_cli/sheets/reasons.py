@@ -85,8 +85,8 @@ def _rejects(detail: str) -> dict[str, tuple[str, str]]:
         "ambiguous-date": (
             tr(f"分不清日和月:{detail}", f"day and month cannot be told apart: {detail}"),
             tr(
-                "写成 2025-03-15,或在映射文件里写明 dates:",
-                "write 2025-03-15, or name the format in the mapping's dates:",
+                '写成 2025-03-15,或在映射里写明,如 dates: ["%m/%d/%Y"](月/日/年)',
+                'write 2025-03-15, or name the format in the mapping, such as dates: ["%m/%d/%Y"]',
             ),
         ),
         "missing-date": (
