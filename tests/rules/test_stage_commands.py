@@ -196,6 +196,11 @@ def test_guards_stop_what_is_more_likely_a_mistake(shop: Shop) -> None:
     assert "护栏会拦住" in shop.run("plan-tags", *LATER).stderr
     only_rule(shop, rules % (80, ", guard: {max_add: 7}"))
     assert "阶段「丙」要移入 120 人,上限 7" in shop.json("apply-tags", *LATER, expect=7).error["message"]
+    only_rule(shop, rules % (80, ""))
+    plan = shop.root / "计划.json"
+    shop.run("plan-tags", *LATER, "--out", plan)
+    past = shop.json("apply-tags", plan, "--past-guard", "乙", "--dry-run").result
+    assert stages_of(past)["丙"] == (0, 120, 0, 120)
     allowed = (rules % (80, "")).replace("50元}", "50元, guard: {max_remove_pct: 100}}")
     only_rule(shop, allowed)
     assert stages_of(shop.json("apply-tags", *LATER).result)["丙"] == (0, 120, 0, 120)

@@ -29,7 +29,7 @@ _COUNT_WORDS = {
     "unchanged": tr("未变", "unchanged"), "duplicate": tr("重复", "duplicate"), "rejected": tr("拒收", "rejected"),
     "assigned": tr("分出", "dealt"), "left_in_pool": tr("留在池里", "left in the pool"),
     "customers": tr("客户", "customers"), "tags": tr("标签", "tags"), "added": tr("加", "added"),
-    "removed": tr("去", "removed"), "audience": tr("符合", "fit"), "exported": tr("导出", "exported"),
+    "removed": tr("去", "removed"), "past_guard": tr("放过护栏", "let past the guard"), "audience": tr("符合", "fit"), "exported": tr("导出", "exported"),
     "opted_out": tr("已退订", "opted out"), "orders": tr("订单", "orders"), "rows": tr("行", "rows"),
 }  # fmt: skip
 

@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
     ) -> Outcome:  # fmt: skip
         from siyu_cli.rules import plan_file, tagging
         from siyu_cli.rules.data_lints import unknown_pushes
+        from siyu_cli.rules.guards import how_to_pass
 
         rules, as_of = tagging.workspace_rules(ctx.workspace), ctx.as_of
         with ctx.read() as con:
@@ -56,19 +57,22 @@ def register(app: typer.Typer) -> None:
         outcome.after += [
             f"{one.place.mark.where()}  {one.code}  {one.message}。{one.hint}" for one in unknown
         ]
-        outcome.after += [
-            tr(f"护栏会拦住:{reason}", f"A guard will stop: {reason}") for reason in plan.stopped
-        ]
+        if plan.stopped:
+            outcome.after += [
+                tr(f"护栏会拦住:{stop.reason}", f"A guard will stop: {stop.reason}") for stop in plan.stopped
+            ]
+            outcome.after.append(how_to_pass(plan.stopped, "" if out is None else str(out)))
         return outcome
 
     @command(app, "apply-tags", "customers", tr(
         "按 rules/ 里的规则打上和去掉自动标签。人工打的标签不动;删掉的规则,它的标签也去掉。\n\n"
-        "给出 plan-tags 写的计划就照计划执行;规则或数据变了会停下(退出码 7)。一次变化太大也会停下(见 docs/rules.md 的护栏)。\n\n"
-        "例:\n\nsiyu apply-tags --dry-run\n\nsiyu apply-tags 计划.json",
+        "给出 plan-tags 写的计划就照计划执行;规则或数据变了会停下(退出码 7)。一次变化太大也会停下(见 docs/rules.md 的护栏);"
+        "看过计划、没有错,就写出被拦的标签放这一次:--past-guard。\n\n"
+        "例:\n\nsiyu apply-tags --dry-run\n\nsiyu apply-tags 计划.json\n\nsiyu apply-tags 计划.json --past-guard 活跃、沉睡",
         "Set and remove automatic tags by the rules. Hand-set tags stay; a deleted rule takes its tag.\n\n"
         "With a plan of plan-tags it is carried out as it stands; changed rules or data stop it (exit 7), and so does "
-        "too large a change (see guards in docs/rules.md).\n\n"
-        "Examples:\n\nsiyu apply-tags --dry-run\n\nsiyu apply-tags plan.json",
+        "too large a change (see guards in docs/rules.md); --past-guard names what may pass this once.\n\n"
+        "Examples:\n\nsiyu apply-tags --dry-run\n\nsiyu apply-tags plan.json\n\nsiyu apply-tags plan.json --past-guard 活跃、沉睡",
     ), writes=True, dated=True)  # fmt: skip
     def apply_tags(
         ctx: AppContext,
@@ -77,11 +81,23 @@ def register(app: typer.Typer) -> None:
             typer.Argument(metavar="[PLAN]", show_default=False, help=tr(
                 "plan-tags --out 写的计划;不写就当场计划并执行", "A plan of plan-tags --out; without it plan and apply")),
         ] = None,
+        past_guard: Annotated[
+            list[str] | None,
+            typer.Option("--past-guard", metavar="TAG", show_default=False, help=tr(
+                "护栏拦下的标签(阶段),看过计划以后放这一次;几个用 、 分开",
+                "A tag (stage) that a guard stops, to let pass once with the plan that was looked at")),
+        ] = None,
     ) -> Outcome:  # fmt: skip
         from siyu_cli.rules import plan_file, tagging
         from siyu_cli.rules.schema import write_schema
         from siyu_cli.store.tag_causes import run_of_plan
 
+        if past_guard and plan is None:
+            raise UsageRefused(
+                "past-guard-of-plan",
+                tr("--past-guard 只和看过的计划一起用", "--past-guard goes with a plan that was looked at"),
+                hint=tr("先 siyu plan-tags --out 计划.json,看过再 siyu apply-tags 计划.json --past-guard …",
+                        "First siyu plan-tags --out plan.json, then siyu apply-tags plan.json --past-guard …"))  # fmt: skip
         rules = tagging.workspace_rules(ctx.workspace)
         planned = None if plan is None else plan_file.read_plan(plan, str(plan))
         if planned is not None:
@@ -106,7 +122,9 @@ def register(app: typer.Typer) -> None:
                     planned, plan_file.plan_head(run.con, rules, as_of, done.stages.counts)
                 )
                 plan_id = planned.plan_id
-            tagging.apply_plan(run.con, rules, done, run.run_id, as_of, plan_id)
+            tagging.apply_plan(
+                run.con, rules, done, run.run_id, as_of, plan_id=plan_id, past=past_guard or ()
+            )
             run.counts = {
                 "tags": len(done.counts),
                 "added": sum(count.added for count in done.counts),
@@ -116,6 +134,7 @@ def register(app: typer.Typer) -> None:
                     if done.stages.counts
                     else {}
                 ),
+                **({"past_guard": len(done.stopped)} if done.stopped else {}),
             }
         if not ctx.dry_run:
             write_schema(ctx.workspace, rules)
@@ -167,6 +186,7 @@ def _word_tags(ctx: AppContext, plan: TagPlan, run_id: int | None = None) -> Out
         "several": plan.several,
         "renamed": [{"from": one.old, "to": one.new, "customers": one.rows} for one in plan.renamed],
         "future_rows": plan.future_rows,
+        "stopped": [{"name": stop.name, "reason": stop.reason} for stop in plan.stopped],
         "ended": [{"tag": one.tag, "removed": one.removed, "added": one.added} for one in plan.ended],
     }
     tables = [Table(columns, rows)]

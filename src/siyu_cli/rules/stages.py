@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from siyu_cli.customers.stages import StageNames
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
+from siyu_cli.rules.guards import Stop, stage_stop
 from siyu_cli.rules.problems import suggestion
 from siyu_cli.store import stages as store
 from siyu_cli.store.stages import Listed, StageCount
@@ -19,12 +20,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from siyu_cli.clock import AsOf
-    from siyu_cli.rules.tree import RuleSet, StageRule
-
-# A stage is left for good: nothing brings customers back by itself. But promotions do move many at once.
-DEFAULT_OUT_PCT = 50
-# Below this many a half is a good day's work.
-GUARDED_FROM = 100
+    from siyu_cli.rules.tree import RuleSet
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class StagePlan:
 
     listed: tuple[Listed, ...] = ()
     counts: tuple[StageCount, ...] = ()
-    stopped: tuple[str, ...] = ()
+    stopped: tuple[Stop, ...] = ()
     held: int = 0
     later: int = 0
 
@@ -83,7 +79,7 @@ def plan_stages(
     )
     counts = tuple(store.plan_moves(con, listed, stage_names(rules).was, flags, as_of.seconds))
     pairs = zip(rules.stages, counts, strict=True)
-    stopped = tuple(filter(None, (stop_reason(number, *pair) for number, pair in enumerate(pairs))))
+    stopped = tuple(filter(None, (stage_stop(number, *pair) for number, pair in enumerate(pairs))))
     extras = store.plan_extras(con)
     return StagePlan(listed, counts, stopped, extras["held"], extras["later"])
 
@@ -92,28 +88,6 @@ def apply_stages(con: DuckDBPyConnection, plan: StagePlan, run_id: int, as_of: A
     """Carry a plan of this transaction out."""
     if plan.listed:
         store.apply_moves(con, plan.listed, run_id, as_of.seconds, tr("阶段改名", "stage renamed"))
-
-
-def stop_reason(number: int, stage: StageRule, count: StageCount) -> str:
-    """Why a stage's moves are too many, or ''. New customers, and what people said, are not looked at.
-
-    The first stage (number 0) is there to be left: without a guard of its own it may empty.
-    """
-    guard = stage.guard
-    if guard.max_add is not None and count.by_rule_in > guard.max_add:
-        return tr(
-            f"阶段「{stage.name}」要移入 {count.by_rule_in:,} 人,上限 {guard.max_add:,}",
-            f"Stage “{stage.name}” would gain {count.by_rule_in:,}, the limit is {guard.max_add:,}",
-        )
-    percent = guard.max_remove_pct
-    if percent is None:
-        percent = DEFAULT_OUT_PCT if number and count.standing >= GUARDED_FROM else 100
-    if count.by_rule_out * 100 > percent * count.standing:
-        return tr(
-            f"阶段「{stage.name}」要移出 {count.by_rule_out:,} 人(原有 {count.standing:,}),上限 {percent}%",
-            f"Stage “{stage.name}” would lose {count.by_rule_out:,} of {count.standing:,}, the limit is {percent}%",
-        )
-    return ""
 
 
 @dataclass(frozen=True)

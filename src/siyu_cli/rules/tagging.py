@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from siyu_cli.customers.facts import future_rows
 from siyu_cli.customers.tables import build_tables
-from siyu_cli.errors import InputRefused, StoppedByGuard
+from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
 from siyu_cli.rules.causes import find_causes, last_rules
 from siyu_cli.rules.compile import TagQuery, compile_tags
+from siyu_cli.rules.guards import Stop, check_stops, tag_stop
 from siyu_cli.rules.holding import Reason
 from siyu_cli.rules.load import load_rules
 from siyu_cli.rules.stages import StagePlan, apply_stages, check_removed, plan_stages, stage_names
 from siyu_cli.rules.steps import write_flags
-from siyu_cli.rules.tree import Condition, Guard, NumberValue, RuleSet, TextColumn
+from siyu_cli.rules.tree import Condition, NumberValue, RuleSet, TextColumn
 from siyu_cli.store.engine import DuckDbEngine
 from siyu_cli.store.pins import Ended, end_pins, ended_pins
 from siyu_cli.store.tag_causes import note_tag_run
@@ -40,11 +41,6 @@ if TYPE_CHECKING:
     from siyu_cli.store.engine import Engine
     from siyu_cli.workspace import Workspace
 
-# A rule that suddenly takes its tag from a third of its holders is more often a mistake than a change.
-DEFAULT_REMOVE_PCT = 30
-# Below this many holders a third is a few people, and small shops would be stopped every day.
-GUARDED_FROM = 20
-
 
 @dataclass(frozen=True)
 class TagPlan:
@@ -56,7 +52,7 @@ class TagPlan:
 
     counts: tuple[TagCount, ...]
     without_rule: tuple[str, ...]
-    stopped: tuple[str, ...]
+    stopped: tuple[Stop, ...]
     future_rows: int
     several: dict[str, int]
     renamed: tuple[Renamed, ...]
@@ -150,9 +146,7 @@ def _plan(con: DuckDBPyConnection, rules: RuleSet, as_of: AsOf, renamed: tuple[R
     ordered = tuple(counts[tag] for tag in in_file_order(rules, counts))
     guards = {rule.name: rule.guard for rule in rules.tags}
     stopped = [
-        reason
-        for count in ordered
-        if count.tag in guards and (reason := stop_reason(count, guards[count.tag]))
+        stop for count in ordered if count.tag in guards and (stop := tag_stop(count, guards[count.tag]))
     ]
     return TagPlan(
         counts=ordered,
@@ -196,39 +190,18 @@ def _by_reason(con: DuckDBPyConnection, query: TagQuery, counts: dict[str, TagCo
 
 
 def apply_plan(
-    con: DuckDBPyConnection, rules: RuleSet, plan: TagPlan, run_id: int, as_of: AsOf, plan_id: str = ""
+    con: DuckDBPyConnection,
+    rules: RuleSet,
+    plan: TagPlan,
+    run_id: int,
+    as_of: AsOf,
+    *,
+    plan_id: str = "",
+    past: Sequence[str] = (),
 ) -> None:
-    """Carry a plan of this transaction out; StoppedByGuard where one of its tags changes too much."""
-    if plan.stopped:
-        raise StoppedByGuard(
-            "tag-guard",
-            tr("变化太大,什么也没写:", "Too much would change, nothing written: ") + ";".join(plan.stopped),
-            hint=tr(
-                "用 siyu plan-tags 核对;确实要改(很久没打过标签、改了规则),就在这些标签或它们的组下写 "
-                "guard: {max_remove_pct: 100} 或更大的 max_add,打完可以去掉",
-                "Check with siyu plan-tags; if right (no run for long, rules changed), write under these tags or their "
-                "groups guard: {max_remove_pct: 100} or a larger max_add, and take it out afterwards",
-            ),
-        )
+    """Carry a plan of this transaction out; StoppedByGuard where a tag or stage that is not in `past` changes too much."""
+    check_stops(plan.stopped, past)
     end_pins(con, run_id, as_of.day)
     apply_changes(con, run_id, as_of.day, "tag_flags", plan.truths)
     apply_stages(con, plan.stages, run_id, as_of)
     note_tag_run(con, run_id, as_of, rules.digest, rules.texts, plan_id)
-
-
-def stop_reason(count: TagCount, guard: Guard) -> str:
-    """Why a tag's change is too large, or ''."""
-    if guard.max_add is not None and count.added > guard.max_add:
-        return tr(
-            f"「{count.tag}」要新增 {count.added:,} 人,上限 {guard.max_add:,}",
-            f"“{count.tag}” would gain {count.added:,}, the limit is {guard.max_add:,}",
-        )
-    percent = guard.max_remove_pct
-    if percent is None:
-        percent = DEFAULT_REMOVE_PCT if count.before >= GUARDED_FROM else 100
-    if count.removed * 100 > percent * count.before:
-        return tr(
-            f"「{count.tag}」要去掉 {count.removed:,} 人(原有 {count.before:,}),上限 {percent}%",
-            f"“{count.tag}” would lose {count.removed:,} of {count.before:,}, the limit is {percent}%",
-        )
-    return ""
