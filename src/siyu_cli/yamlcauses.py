@@ -56,7 +56,7 @@ def cause_of(error: yaml.MarkedYAMLError, text: str) -> TextProblem:
         if re.search(pattern, found):
             return _problem(code, *(start if at_start else here), message, hint)
     if re.search(r"block end|expected key|'-' indicator|block (collection|mapping)", found):
-        return _misplaced(line, *here)
+        return _misplaced(lines, *here)
     return _problem(
         "E103",
         *here,
@@ -72,6 +72,21 @@ def slip_near(lines: list[str], number: int) -> TextProblem | None:
             code, column, message, hint = slip
             return _problem(code, near, column, message, hint)
     return None
+
+
+def wide_signs(lines: list[str]) -> list[TextProblem]:
+    """Every full-width sign where a plain one belongs: who types one colon wide types them all.
+
+    None where the text holds a block of free text, in which they may stand.
+    """
+    if any(re.search(r":\s*[|>][-+0-9]*\s*$", line) for line in lines):
+        return []
+    slips = ((number, slip_of(line)) for number, line in enumerate(lines))
+    return [
+        _problem(slip[0], number, slip[1], *slip[2:])
+        for number, slip in slips
+        if slip and slip[0] == "E102" and "\t" not in lines[number]
+    ]
 
 
 def slip_of(line: str) -> tuple[str, int, str, str] | None:
@@ -149,7 +164,8 @@ def _stray_colon(lines: list[str], number: int, column: int) -> TextProblem:
     return _problem("E103", number, indent, message, _indents())
 
 
-def _misplaced(line: str, number: int, column: int) -> TextProblem:
+def _misplaced(lines: list[str], number: int, column: int) -> TextProblem:
+    line = lines[number] if number < len(lines) else ""
     if line[:column].strip(" -"):
         message = tr("前面的值已经写完,这里多了内容", "The value before ended already, this is too much")
         hint = tr(
@@ -158,6 +174,17 @@ def _misplaced(line: str, number: int, column: int) -> TextProblem:
         return _problem("E103", number, column, message, hint)
     if line[column : column + 1] == ":":
         return _problem("E103", number, column, tr("冒号前面没有键", "There is no key before the colon"))
+    above = lines[number - 1] if number else ""
+    if line.lstrip().startswith("- ") and (begun := re.match(r"\s*(?:- +)*([^\s:]+):\s+[^\s#]", above)):
+        message = tr(
+            f"上一行「{begun[1]}:」后面已经有内容,不能再跟列表",
+            f"“{begun[1]}:” above already has a value, no list can follow",
+        )
+        hint = tr(
+            f"几条时,「{begun[1]}:」后面换行,每一条都写成一行「- …」",
+            f"For several, break the line after “{begun[1]}:” and begin each with “- ”",
+        )
+        return _problem("E103", number, column, message, hint)
     message = tr("缩进和上面不齐", "The indentation does not line up with the lines above")
     return _problem("E103", number, column, message, _indents())
 

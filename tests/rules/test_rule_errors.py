@@ -270,7 +270,7 @@ def test_one_mistake_in_a_file(text: str, code: str, word: str) -> None:
         ("tags: {甲: {when: {至少满足: {n: 1, of: [订单数 >= 1]}}}}", "键用英文,写 at_least"),
         ("tags: {甲: {when: {at_least: {个数: 1, of: [订单数 >= 1]}}}}", "键用英文,写 n"),
         ("tags: {甲: {when: {at_least: {n: 1, 其中: [订单数 >= 1]}}}}", "键用英文,写 of"),
-        ("tags: {甲: {ＷＨＥＮ: 订单数 >= 1}}", "键用英文,写 when"),
+        ("tags: {甲: {ＷＨＥＮ: 订单数 >= 1}}", "写成 when"),
         ("tags: {甲: {wehn: 订单数 >= 1}}", "你是不是想写:when ?"),
     ],
 )

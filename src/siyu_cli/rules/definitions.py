@@ -9,7 +9,7 @@ from siyu_cli.language import tr
 from siyu_cli.rules.problems import Report
 from siyu_cli.rules.shapes import pairs_of, texts_of, whole_number_of
 from siyu_cli.words import fold
-from siyu_cli.yamlfile import Mapping, Node, Scalar
+from siyu_cli.yamlfile import Items, Mapping, Node, Scalar
 
 _TOP = ("version", "scopes", "metrics", "manual_tags", "tag_groups", "tags", "stages", "tests")
 T = TypeVar("T")
@@ -52,7 +52,9 @@ def collect(report: Report, found: Definitions, node: Node | None) -> None:
         if body is None or (isinstance(body, Scalar) and body.value is None):
             continue
         if not isinstance(body, Mapping):
-            report.add("E107", body, tr(f"{key} 下面应是「名称: 内容」", f"{key} holds “name: content”"))
+            what = tr(f"{key} 下面应是「名称: 内容」", f"{key} holds “name: content”")
+            hint = tr("名称前面不写「- 」", "No “- ” before the names") if isinstance(body, Items) else ""
+            report.add("E107", body, what, hint)
             continue
         for name, content in body.pairs:
             _define(report, target, name, Definition(name, content))

@@ -8,7 +8,9 @@ from typing import cast
 from siyu_cli.events import EVENT_WORDS
 from siyu_cli.language import tr
 from siyu_cli.rules.catalog import ROW_FIELDS
-from siyu_cli.rules.grammar import Between, Comparison, LineSyntaxError, parse_counted, parse_window
+from siyu_cli.rules.complaints import LineSyntaxError
+from siyu_cli.rules.grammar import Between, Comparison, parse_counted, parse_window
+from siyu_cli.rules.meant import window_meant, write_instead
 from siyu_cli.rules.placed import Placed
 from siyu_cli.rules.predicates import LineTypeError, number_condition
 from siyu_cli.rules.problems import Report, place_of
@@ -98,7 +100,12 @@ class DidReader:
                 message = tr(error.chinese, error.english)
                 raise LineTypeError(error.code, message, "", 0, len(scalar.text)) from None
             message = tr(f"「{scalar.text}」不是时间窗口", f"“{scalar.text}” is no window")
-            hint = tr("例:近7天、24到72小时前、本月", "E.g. 近7天, 24到72小时前, 本月")
+            meant = window_meant(scalar.text)
+            hint = (
+                write_instead(meant)
+                if meant
+                else tr("例:近7天、24到72小时前、本月", "E.g. 近7天, 24到72小时前, 本月")
+            )
             raise LineTypeError("E306", message, hint, 0, len(scalar.text))
         return Window()
 
@@ -189,7 +196,11 @@ def _counted(text: str, key: str) -> Comparison | Between:
         return parse_counted(text)
     except LineSyntaxError:
         message = tr(f"{key} 看不懂「{text}」", f"{key}: cannot read “{text}”")
-        hint = tr('例:">= 3"、"3 以上"、"2 到 5"', 'E.g. ">= 3", "3 以上", "2 到 5"')
+        hint = (
+            tr(f'至少写成 ">= {text}",正好写成 "= {text}"', f'At least: ">= {text}"; exactly: "= {text}"')
+            if text.isdecimal()
+            else tr('例:">= 3"、"3 以上"、"2 到 5"', 'E.g. ">= 3", "3 以上", "2 到 5"')
+        )
         raise LineSyntaxError(message, hint, 0, len(text)) from None
 
 

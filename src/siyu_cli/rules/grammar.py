@@ -1,8 +1,7 @@
-"""One line of a condition, from text to syntax: the grammar and its complaints. No names are known here."""
+"""One line of a condition, from text to syntax. No names are known here."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cache
@@ -10,7 +9,7 @@ from typing import Any, Literal
 
 from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 
-from siyu_cli.language import tr
+from siyu_cli.rules.complaints import LineSyntaxError, complaint
 
 # Offsets into a line are columns in the file, so widths are folded one character for one.
 _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x00A0: 0x20}
@@ -50,7 +49,7 @@ SET_WORD: /(?:没有|有任一|有全部|有)(?=[\s「"“]|$)/
 STATE.2: /(?:有值|为空|为真|为假)(?=\s|$)/
 NUMBER: /[-+]?\d+(?:\.\d+)?/
 WAN: "万"
-UNIT: /%|小时|(?!万|到|以)[A-Za-z\u4e00-\u9fff]/
+UNIT: /%|小时|(?!万|到|以|或|且|和)[A-Za-z\u4e00-\u9fff](?![^\W\d到以])/
 NAME.1: /[^\s()<>=!≥≤≠、,"「」“”]+/
 TEXT: /[^\s、,"「」“”]+/
 QUOTED.2: /「[^」]*」|"[^"]*"|“[^”]*”/
@@ -156,14 +155,6 @@ class Line:
     predicate: Predicate
 
 
-class LineSyntaxError(Exception):
-    """The line does not follow the grammar; start…end is what does not fit."""
-
-    def __init__(self, message: str, hint: str, start: int, end: int) -> None:
-        super().__init__(message)
-        self.message, self.hint, self.start, self.end = message, hint, start, end
-
-
 def parse_line(text: str) -> Line:
     """The syntax of one condition; LineSyntaxError where it is none."""
     return _parse(text, "line")  # type: ignore[no-any-return]
@@ -193,7 +184,7 @@ def _parse(text: str, start: str) -> Any:
     try:
         return _Builder().transform(_parser().parse(narrow, start=start))
     except UnexpectedInput as error:
-        raise _complaint(error, narrow) from None
+        raise complaint(error, narrow) from None
 
 
 @cache
@@ -269,112 +260,3 @@ def _start(token: Token) -> int:
 
 def _end(token: Token) -> int:
     return token.end_pos or 0
-
-
-_PREDICATES = tr(
-    "例:>= 3 · 3次 以上 · 30 到 60天 · 是 抖音 · 包含 苹果、香蕉 · 有值",
-    "E.g. >= 3 · 3次 以上 · 30 到 60天 · 是 抖音 · 包含 苹果、香蕉 · 有值",
-)
-
-
-# Words people write that are none of the language's, and what they mean there.
-_MEANT = {
-    "大于等于": ">=", "不小于": ">=", "不低于": ">=", "不少于": ">=", "大于或等于": ">=", "小于等于": "<=", "小于或等于": "<=",
-    "不大于": "<=", "不超过": "<=", "不多于": "<=", "不高于": "<=", "大于": ">", "高于": ">", "多于": ">", "小于": "<",
-    "低于": "<", "少于": "<", "等于": "=", "不等于": "!=", "==": "=", "=>": ">=", "=<": "<=", "<>": "!=", "不包含": "不含",
-    "不包括": "不含", "包括": "包含", "含有": "包含", "无": "没有", "is": "是", "in": "属于", "不为空": "有值", "非空": "有值", "空": "为空",
-}  # fmt: skip
-_JOINING = ("并且", "而且", "且", "和", "以及", "同时", "或者", "或", "and", "or", "&&", "||")
-_NUMERALS = frozenset("零一二两三四五六七八九十百千万几")
-
-
-def _hint_for(word: str, otherwise: str) -> str:
-    """What the word that does not fit was probably meant to say."""
-    meant = next((one for one in sorted(_MEANT, key=len, reverse=True) if word.startswith(one)), "")
-    if meant:
-        return tr(f"写成 {_MEANT[meant]}", f"Write {_MEANT[meant]}")
-    if word.casefold().startswith(_JOINING):
-        return tr(
-            "一行只写一个条件:都要满足就各写一行,满足一个就行用 any",
-            "One condition per line: each on its own where all must hold, under any where one is enough",
-        )
-    if word[:1] in _NUMERALS:
-        return tr("数字用 0 到 9 写,例:3次 以上", "Numbers are written with digits, e.g. 3次 以上")
-    return otherwise
-
-
-def _ratio_hint(word: str) -> str:
-    """Where a number is compared with a name: two metrics."""
-    if not re.match(r"[^\W\d]", word):
-        return ""
-    return tr(
-        "右边只能是数字。两个指标相比,先在 metrics 里写一个比值:比: {ratio: [甲, 乙]},再写 比 >= 1",
-        "Only a number fits here. To compare two metrics define a ratio: 比: {ratio: [甲, 乙]}, then write 比 >= 1",
-    )
-
-
-def _complaint(error: UnexpectedInput, text: str) -> LineSyntaxError:
-    """Lark's complaint in the operator's words, by what would have fitted."""
-    token = getattr(error, "token", None)
-    at_end = token is not None and token.type == "$END"
-    start = len(text.rstrip()) if at_end else min(error.pos_in_stream or 0, len(text))
-    rest = text[start:].split(maxsplit=1)
-    end = start + (len(rest[0]) if rest and not at_end else 1)
-    expected = set(getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
-    found = tr("这里就结束了", "the line ends here") if at_end else f"「{text[start:end]}」"
-    if "COMPARE" in expected and "STATE" in expected:
-        if at_end:
-            return LineSyntaxError(
-                tr("只有名称,没有条件", "A name without a condition"),
-                tr("名称后空一格再写条件。", "Leave a space after the name. ") + _PREDICATES,
-                0,
-                start,
-            )
-        hint = _hint_for(text[start:end], _PREDICATES)
-        return LineSyntaxError(tr(f"看不懂 {found}", f"Cannot read {found}"), hint, start, end)
-    if "BOUND" in expected:
-        hint = _hint_for(
-            text[start:end],
-            tr(
-                "数字后面写 以上、以下、以内 或 到;数字里不要逗号",
-                "After a number: 以上, 以下, 以内 or 到; no commas in numbers",
-            ),
-        )
-        return LineSyntaxError(
-            tr(f"数字之后看不懂:{found}", f"Cannot read what follows the number: {found}"), hint, start, end
-        )
-    if "_RPAR" in expected:
-        hint = tr("括号里用 、 分开,最后写 )", "Separate with 、 and close with )")
-        return LineSyntaxError(
-            tr(f"括号没有写完:{found}", f"The bracket is not closed: {found}"), hint, start, end
-        )
-    if "NUMBER" in expected:
-        # `=>` and `==` were read as = before the rest.
-        before = text[start - 1] if text[start : start + 1] in ("=", "<", ">") else ""
-        hint = _hint_for(before + text[start:end], "") or _ratio_hint(text[start:end])
-        return LineSyntaxError(
-            tr(f"这里应是数字:{found}", f"A number belongs here: {found}"), hint, start, end
-        )
-    if "TEXT" in expected:
-        hint = tr("用 、 分开;有空格的文字用「」括起来", "Separate with 、; quote text with spaces in 「」")
-        return LineSyntaxError(tr(f"这里应是文字:{found}", f"Text belongs here: {found}"), hint, start, end)
-    if "_SEP" in expected:
-        hint = tr(
-            "几个文字用 、 分开;有空格的文字用「」括起来",
-            "Separate texts with 、; quote text with spaces in 「」",
-        )
-        return LineSyntaxError(
-            tr(f"文字之后看不懂:{found}", f"Cannot read what follows the text: {found}"),
-            _hint_for(text[start:end], hint),
-            start,
-            end,
-        )
-    if "$END" in expected:
-        return LineSyntaxError(
-            tr(f"条件后面多了:{found}", f"Too much after the condition: {found}"),
-            _hint_for(text[start:end], ""),
-            start,
-            end,
-        )
-    hint = _hint_for(text[start:end], _PREDICATES)
-    return LineSyntaxError(tr(f"看不懂 {found}", f"Cannot read {found}"), hint, start, end)

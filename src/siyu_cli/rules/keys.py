@@ -27,5 +27,7 @@ def hint_key(word: str, known: tuple[str, ...]) -> str:
     folded = fold(word).strip("“”\"'「」 ")
     english = folded if folded in known else TWINS.get(folded)
     if english in known:
+        if folded == english:
+            return tr(f"写成 {english}", f"Write {english}")
         return tr(f"键用英文,写 {english}", f"Keys are English: write {english}")
     return suggestion(word, list(known))

@@ -11,7 +11,8 @@ from itertools import combinations
 
 from siyu_cli.language import tr
 from siyu_cli.rules.amounts import step_of
-from siyu_cli.rules.grammar import LineSyntaxError, parse_line
+from siyu_cli.rules.complaints import LineSyntaxError
+from siyu_cli.rules.grammar import parse_line
 from siyu_cli.rules.problems import Place, Report
 from siyu_cli.rules.tree import (
     AllOf,

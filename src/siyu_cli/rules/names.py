@@ -20,6 +20,7 @@ from siyu_cli.rules.catalog import (
 )
 from siyu_cli.rules.did import DidReader
 from siyu_cli.rules.grammar import Operand, Predicate, Word, WordTest, parse_line, parse_operand
+from siyu_cli.rules.meant import window_meant, write_instead
 from siyu_cli.rules.placed import Placed, SilentError
 from siyu_cli.rules.predicates import (
     LineTypeError,
@@ -30,6 +31,7 @@ from siyu_cli.rules.predicates import (
 )
 from siyu_cli.rules.problems import Report, suggestion
 from siyu_cli.rules.shapes import Leaf
+from siyu_cli.rules.structure import WINDOWS
 from siyu_cli.rules.tree import (
     Column,
     Condition,
@@ -46,7 +48,7 @@ from siyu_cli.rules.tree import (
     TextColumn,
 )
 from siyu_cli.windows import Window, WindowError, read_window
-from siyu_cli.words import fold
+from siyu_cli.words import did_you_mean, fold
 from siyu_cli.yamlfile import Mapping, Scalar
 
 
@@ -162,13 +164,26 @@ class LineReader:
                     f"没有叫「{word.text}」的范围,也不是时间窗口",
                     f"“{word.text}” is neither a scope nor a window",
                 )
-                raise _unknown("E203", word, message, [*self.names.shown["scopes"], "近30天", "本月", "全部"])
+                raise LineTypeError("E203", message, self._hint_argument(word.text), word.start, word.end)
             self.used.add(fold(word.text))
             scope = self.names.scopes[fold(word.text)]
             if scope is None:
                 raise SilentError
             scopes.append(scope)
         return window, tuple(scopes)
+
+    def _hint_argument(self, text: str) -> str:
+        """What to write instead of an argument that is neither a scope nor a window."""
+        if meant := window_meant(text):
+            return write_instead(meant)
+        scopes = list(self.names.shown["scopes"])
+        if did_you_mean(text, [*scopes, *WINDOWS]):
+            return suggestion(text, [*scopes, *WINDOWS])
+        first = tr(
+            f"范围要先在 scopes 里写:{text}: {{on: items, when: 商品名 包含 …}}",
+            f"A scope is first defined in scopes: {text}: {{on: items, when: 商品名 包含 …}}",
+        )
+        return first + (tr(";现有的:", "; there are: ") + "、".join(scopes) if 0 < len(scopes) <= 24 else "")
 
     def _known_stages(self, predicate: Predicate) -> None:
         """Whole names of stages must be there: a misspelt one would be true for nobody."""

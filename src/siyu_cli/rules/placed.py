@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from siyu_cli.rules.grammar import LineSyntaxError
+from siyu_cli.rules.complaints import LineSyntaxError
 from siyu_cli.rules.keys import TWINS
 from siyu_cli.rules.predicates import LineTypeError
 from siyu_cli.rules.problems import Place, Report

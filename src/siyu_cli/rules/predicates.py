@@ -8,16 +8,17 @@ from typing import Literal
 
 from siyu_cli.language import tr
 from siyu_cli.rules.catalog import UNITS
+from siyu_cli.rules.complaints import LineSyntaxError
 from siyu_cli.rules.grammar import (
     Between,
     CalendarWord,
     Comparison,
-    LineSyntaxError,
     Number,
     Predicate,
     Word,
     WordTest,
 )
+from siyu_cli.rules.meant import write_instead
 from siyu_cli.rules.problems import suggestion
 from siyu_cli.rules.tree import (
     AllOf,
@@ -41,6 +42,16 @@ from siyu_cli.words import fold
 
 _NEGATIVE = {"不是": "是", "不属于": "属于", "不含": "包含", "为空": "有值", "为假": "为真"}
 _HOW = {"是": "is", "属于": "is", "包含": "holds", "开头是": "starts", "结尾是": "ends"}
+# What says of a set the same as of a text.
+_OF_SETS = {
+    "是": "有",
+    "属于": "有",
+    "包含": "有",
+    "不是": "没有",
+    "不属于": "没有",
+    "不含": "没有",
+    "包含全部": "有全部",
+}
 _CALENDAR: dict[Measure, dict[str, int]] = {
     Measure.MONTH: {"上月": -1, "本月": 0, "下月": 1},
     Measure.MONTH_DAY: {"今天": 0},
@@ -115,7 +126,7 @@ def _choice(
 def flag_condition(column: FlagColumn, name: str, predicate: Predicate) -> Condition:
     """为真 or 为假."""
     if not isinstance(predicate, WordTest) or predicate.word.text not in ("为真", "为假"):
-        raise _misfit(name, tr("是或否", "yes or no"), "为真 为假", predicate)
+        raise _misfit(name, tr("真假值", "yes or no"), "为真 为假", predicate)
     test = FlagTest(column)
     return Not(test) if predicate.word.text == "为假" else test
 
@@ -123,7 +134,9 @@ def flag_condition(column: FlagColumn, name: str, predicate: Predicate) -> Condi
 def set_condition(name: str, predicate: Predicate, test: Callable[[Word], Condition]) -> Condition:
     """有 / 有任一 (any), 没有 (none), 有全部 (every) of what `test` makes of each member of a set."""
     if not isinstance(predicate, WordTest) or predicate.kind != "set":
-        raise _misfit(name, tr("一组名称", "a set of names"), "有 没有 有任一 有全部", predicate)
+        word = predicate.word.text if isinstance(predicate, WordTest) else ""
+        kind = tr("一组名称", "a set of names")
+        raise _misfit(name, kind, "有 没有 有任一 有全部", predicate, _OF_SETS.get(word, ""))
     tests = tuple(map(test, predicate.texts))
     if predicate.word.text == "有全部":
         return AllOf(tests)
@@ -145,6 +158,9 @@ def number_condition(value: NumberValue, name: str, predicate: Predicate) -> Con
         case WordTest(word=word) if word.text in ("有值", "为空"):
             present = Present(value)
             return Not(present) if word.text == "为空" else present
+        case WordTest(word=word, texts=(text,)) if word.text in ("是", "不是"):
+            sign = "=" if word.text == "是" else "!="
+            raise _misfit(name, tr("数字", "a number"), "", predicate, f"{sign} {text.text}")
         case _:
             raise _misfit(
                 name,
@@ -204,7 +220,7 @@ def _bound(value: NumberValue, name: str, number: Number, *, is_low: bool = Fals
                 f"「{name}」{shown},这里写了「{number.unit}」",
                 f"“{name}” has {shown}, here it is “{number.unit}”",
             ),
-            "",
+            _hint_unit(value, number, units),
             number.start,
             number.end,
         )
@@ -243,6 +259,17 @@ def _bound(value: NumberValue, name: str, number: Number, *, is_low: bool = Fals
     return hundredths
 
 
+def _hint_unit(value: NumberValue, number: Number, units: tuple[str, ...]) -> str:
+    """What to write for a number with a unit that does not fit."""
+    if number.unit == "%" and isinstance(value, Ratio) and not units:
+        share = (number.value / 100).normalize()
+        return tr(
+            f'写成 {share:f};要写百分号,就在这个指标里加 unit: "%"',
+            f'Write {share:f}, or give the metric unit: "%"',
+        )
+    return tr(f"写成 {units[0]},或不写单位", f"Write {units[0]}, or no unit") if units else ""
+
+
 def _hundredths_of(value: Decimal) -> int | None:
     """The value times 100, or None where that is no whole number; exact for any number of digits."""
     sign, digits, exponent = value.as_tuple()
@@ -266,10 +293,12 @@ def _literals(predicate: WordTest) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _misfit(name: str, kind: str, fits: str, predicate: Predicate) -> LineTypeError:
+def _misfit(name: str, kind: str, fits: str, predicate: Predicate, instead: str = "") -> LineTypeError:
+    """E301: what fits, or just what is written `instead`."""
     start, end = _extent(predicate)
     message = tr(f"「{name}」是{kind},不能这样比较", f"“{name}” is {kind} and cannot be compared like this")
-    return LineTypeError("E301", message, tr("可用:", "Fits: ") + fits, start, end)
+    hint = write_instead(instead) if instead else tr("可用:", "Fits: ") + fits
+    return LineTypeError("E301", message, hint, start, end)
 
 
 def _extent(predicate: Predicate) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import Literal
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
 from siyu_cli.words import did_you_mean, strip_control
-from siyu_cli.yamlcauses import slip_of
+from siyu_cli.yamlcauses import slip_of, wide_signs
 from siyu_cli.yamlfile import Mark, Node, Scalar, YamlProblem
 from siyu_cli.yamltext import is_utf16, looks_like_gbk
 
@@ -135,6 +135,8 @@ class Report:
     def add(self, code: str, place: Place | Node, message: str, hint: str = "") -> None:
         """Note one problem; the same one twice counts once. A slip of the keyboard is named before it."""
         if isinstance(place, Scalar) and code in _SLIP_CODES and (slip := self._slip(place)):
+            if slip[0] == "E102" and "\n" not in place.text and not self._is_one_line(place):
+                self._add_wide_signs(place.mark.file)
             code, place, message, hint = slip
         self._note(code, place, message, hint, "error")
 
@@ -161,6 +163,15 @@ class Report:
         code, column, message, hint = slip
         return code, Place(Mark(mark.file, mark.line, mark.column + column)), message, hint
 
+    def _is_one_line(self, scalar: Scalar) -> bool:
+        """Whether all of a text stands on the line where it begins; a folded one goes on."""
+        return self._line(scalar.mark)[scalar.mark.column - 1 :].startswith(scalar.text)
+
+    def _add_wide_signs(self, name: str) -> None:
+        """The other full-width signs of a file that one of them has made unreadable, all in one go."""
+        for more in wide_signs(self._lines[name]):
+            self.add(more.code, Place(Mark(name, more.line, more.column)), more.message, more.hint)
+
     @property
     def noted(self) -> int:
         """How many problems are noted so far."""
@@ -177,6 +188,8 @@ class Report:
         mark = Mark(name, where.line or 1, column)
         code = error.code if isinstance(error, YamlProblem) else "E101"
         self.add(code, Place(mark), error.message, error.hint)
+        if code == "E102" and "Tab" not in error.message:
+            self._add_wide_signs(name)
 
     def place_in(self, scalar: Scalar, start: int, end: int) -> Place:
         """Characters start…end of a one-line scalar; of a folded one the place where it begins."""

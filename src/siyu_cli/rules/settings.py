@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from siyu_cli.language import tr
+from siyu_cli.rules.meant import days_meant, write_instead
 from siyu_cli.rules.names import LineReader
 from siyu_cli.rules.problems import Report, suggestion
 from siyu_cli.rules.shapes import Pairs, needs, pairs_of, read_condition, text_at, text_of, whole_number_of
@@ -53,7 +54,7 @@ def read_keep(report: Report, pairs: Pairs) -> Keeping:
     node = pairs["keep"][1]
     if text_at(node).strip() == "forever":
         return Keeping(None)
-    days = _days_of(report, node, tr("写成 keep: 30d、0d 或 forever", "Write keep: 30d, 0d or forever"))
+    days = days_of(report, node, "keep", tr("30d、0d、forever", "30d, 0d, forever"))
     return Keeping(days or 0)
 
 
@@ -65,7 +66,7 @@ def read_by_hand(report: Report, pairs: Pairs) -> ByHand:
         report.add("E307", pairs["manual"][1], what)
     ttl = None
     if "manual_ttl" in pairs:
-        ttl = _days_of(report, pairs["manual_ttl"][1], tr("写成 manual_ttl: 180d", "Write manual_ttl: 180d"))
+        ttl = days_of(report, pairs["manual_ttl"][1], "manual_ttl", "180d")
         if is_forbidden:
             what = tr("manual: forbid 时没有可到期的", "manual: forbid leaves nothing to run out")
             report.add("E307", pairs["manual_ttl"][0], what)
@@ -115,10 +116,15 @@ def check_former_names(report: Report, rules: list[TagRule], known: dict[str, st
         taken[key] = rule.name
 
 
-def _days_of(report: Report, node: Node, hint: str) -> int | None:
-    match = re.fullmatch(r"(\d{1,5})d", text_at(node).strip(), re.ASCII)
-    if match and int(match[1]) <= MAX_DAYS:
+def days_of(
+    report: Report, node: Node, key: str, example: str, low: int = 0, high: int = MAX_DAYS
+) -> int | None:
+    """`30d` under a key, or None with an E307."""
+    text = text_at(node).strip()
+    match = re.fullmatch(r"(\d{1,5})d", text, re.ASCII)
+    if match and low <= int(match[1]) <= high:
         return int(match[1])
-    what = tr(f"看不懂「{text_at(node)}」,天数写成 30d", f"“{text_at(node)}”: write days like 30d")
-    report.add("E307", node, what, hint)
+    what = tr(f"{key} 看不懂「{text}」,写成天数", f"{key}: cannot read “{text}” as days")
+    meant = days_meant(text)
+    report.add("E307", node, what, write_instead(meant) if meant else tr("例:", "E.g. ") + example)
     return None

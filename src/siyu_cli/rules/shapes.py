@@ -33,11 +33,14 @@ def pairs_of(report: Report, node: Node | None, known: tuple[str, ...], what: st
     """A mapping with nothing but known keys (E107 for others); empty where it is no mapping."""
     if not isinstance(node, Mapping):
         if node is not None:
+            is_condition = "when" in known and (isinstance(node, Items) or bool(text_at(node).strip()))
             report.add(
                 "E107",
                 node,
-                tr(f"{what}应写成「键: 值」", f"{what} must be “key: value”"),
-                tr("可用的键:", "Keys: ") + "、".join(known),
+                tr(f"{_spaced(what)}应写成「键: 值」", f"{what} must be “key: value”"),
+                tr("条件写在 when: 后面", "A condition is written behind when:")
+                if is_condition
+                else tr("可用的键:", "Keys: ") + "、".join(known),
             )
         broken = Pairs()
         broken.is_whole = node is None
@@ -52,10 +55,24 @@ def pairs_of(report: Report, node: Node | None, known: tuple[str, ...], what: st
             report.add(
                 "E107",
                 key,
-                tr(f"{what}里没有「{key.text}」这个键", f"{what}: unknown key “{key.text}”"),
-                hint_key(key.text, known),
+                tr(f"{_spaced(what)}里没有「{key.text}」这个键", f"{what}: unknown key “{key.text}”"),
+                _hint_entry(key, value, known),
             )
     return found
+
+
+def _spaced(what: str) -> str:
+    """Chinese that follows an English word keeps a space from it."""
+    return f"{what} " if what[-1:].isascii() else what
+
+
+def _hint_entry(key: Scalar, value: Node, known: tuple[str, ...]) -> str:
+    """What to write instead of an unknown key; a tag that stands beside `tags` is told where it belongs."""
+    if "tags" in known and isinstance(value, Mapping):
+        inner = {hint_key(name.text, ("when",)) for name, _ in value.pairs}
+        if value.get("when") is not None or hint_key("条件", ("when",)) in inner:
+            return tr("标签写在 tags: 下面,缩进两格", "A tag is written below tags:, two spaces in")
+    return hint_key(key.text, known)
 
 
 def text_of(report: Report, node: Node) -> str | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from siyu_cli.language import tr
 from siyu_cli.rules.definitions import Definition, report_twice
 from siyu_cli.rules.problems import Report
-from siyu_cli.rules.settings import read_guard
+from siyu_cli.rules.settings import days_of, read_guard
 from siyu_cli.rules.shapes import Leaf, Pairs, is_true, needs, pairs_of, read_condition, text_of, texts_of
 from siyu_cli.rules.tree import StageRule
 from siyu_cli.words import fold
@@ -57,7 +55,9 @@ class StageReader:
             name.text.strip(),
             name.mark,
             read_condition(self.report, pairs["when"][1], leaf) if "when" in pairs else None,
-            self._days(pairs["remind_after"][1]) if "remind_after" in pairs else None,
+            days_of(self.report, pairs["remind_after"][1], "remind_after", "7d", 1, _MAX_DAYS)
+            if "remind_after" in pairs
+            else None,
             tuple(one.text.strip() for one in self._old_names(pairs)),
             self._is_lost(pairs),
             read_guard(self.report, pairs),
@@ -98,11 +98,3 @@ class StageReader:
                 "E307", pairs["lost"][1], tr("lost 只写 true;不是就不写", "lost is true or left out")
             )
         return is_true(pairs, "lost")
-
-    def _days(self, node: Node) -> int | None:
-        match = re.fullmatch(r"([1-9][0-9]{0,3})d", node.text.strip()) if isinstance(node, Scalar) else None
-        if match is None or int(match[1]) > _MAX_DAYS:
-            message = tr("remind_after 写成天数,例:7d", "remind_after is a number of days, e.g. 7d")
-            self.report.add("E307", node, message)
-            return None
-        return int(match[1])
