@@ -54,6 +54,9 @@ metrics:
   末行件数: {from: items, agg: last, of: 数量}
   首单行数: {from: orders, agg: first, of: 行数}
   末单占比: {ratio: [末单额, 消费额], unit: "%"}
+  间隔倍数: {ratio: [距上次购买天数, 平均复购间隔]}
+  间隔变化: {ratio: [平均复购间隔, 首购距今天数], unit: "%"}
+  行为间隔比: {ratio: [行为间隔, 首次行为]}
 manual_tags: [亲友, 售后]
 """
 COUNTS = [
@@ -70,6 +73,7 @@ COUNTS = [
     "行数",
     "末行件数",
     "首单行数",
+    "间隔倍数",
 ]
 # Whose scopes are those of events and of sends.
 DEEDS = [
@@ -82,6 +86,7 @@ DEEDS = [
     "首次行为",
     "行为间隔",
     "每次点击",
+    "行为间隔比",
 ]
 SENDS = ["触达次数", "距上次触达天数", "触达天数", "推送种数"]
 FITTING = {"deed": ["看水果", "甲店行为"], "send": ["三月推送"]}
@@ -215,7 +220,13 @@ def dids(draw: Any) -> str:
 @st.composite
 def lines(draw: Any) -> str:
     kind = draw(st.sampled_from(["count", "deed"] * 4 + ["money"] * 3 + ["send"] * 2 + OTHERS + ["past"] * 3))
-    names = {"count": COUNTS, "money": MONEY, "share": ["水果占比", "末单占比"], "deed": DEEDS, "send": SENDS}
+    names = {
+        "count": COUNTS,
+        "money": MONEY,
+        "share": ["水果占比", "末单占比", "间隔变化"],
+        "deed": DEEDS,
+        "send": SENDS,
+    }
     if kind == "past":
         return draw(past_lines())
     if kind in names:

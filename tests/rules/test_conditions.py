@@ -206,6 +206,30 @@ def test_ratio_is_missing_without_a_positive_lower_side() -> None:
     assert holders(world, "占比 < 50%", extra) == set()
 
 
+def test_a_ratio_may_hold_average_gaps() -> None:
+    """Longer away than usual: 40 days at a gap of 20 is 2, exactly; who bought on one day has no gap."""
+    world = World()
+    usual, once, recent = world.customer(), world.customer(), world.customer()
+    for ago in (40, 60, 80):
+        world.order(usual, ago, 100)
+    world.order(once, 90, 100)
+    for ago in (3, 10, 90, 170):
+        world.order(recent, ago, 100)
+    extra = """
+metrics:
+  倍数: {ratio: [距上次购买天数, 平均复购间隔]}
+  变化: {ratio: [平均复购间隔(近30天), 平均复购间隔], unit: "%"}
+  占: {ratio: [平均复购间隔, 首购距今天数], unit: "%"}
+"""
+    assert holders(world, "倍数 = 2", extra) == {usual}
+    assert holders(world, "倍数 > 2", extra) == set()
+    assert holders(world, "倍数 < 0.06", extra) == {recent}
+    assert holders(world, "倍数 为空", extra) == {once}
+    assert holders(world, "变化 = 12.57%", extra) == set()
+    assert holders(world, "变化 12.57 到 12.58%", extra) == {recent}
+    assert holders(world, "占 = 25%", extra) == {usual}
+
+
 def test_nesting() -> None:
     world = World()
     for ago in (1, 10, 40):

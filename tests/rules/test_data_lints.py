@@ -45,8 +45,8 @@ def test_counts_of_customers_and_lines(shop: Shop) -> None:
     result = shop.json("check-rules", "--data", "--as-of", "2025-03-15").result
     found = {(problem["code"], problem["message"]) for problem in result["problems"]}
     assert found == {
-        ("W601", "「离开」包含7 位没有这个值的客户"),
-        ("W604", "「榴莲」只出现在 0 行商品里"),
+        ("W601", "「离开」也包含 7 位没有这个值的客户"),
+        ("W604", "「榴莲」没有出现在哪一行商品里"),
         ("W604", "「盒」出现在 66% 的商品行里,太宽了"),
         ("W604", "「苹果」出现在 66% 的商品行里,太宽了"),
         ("W607", "「人人」的条件 27 位客户里有 27 位满足,几乎人人都是"),
@@ -70,7 +70,7 @@ def test_too_little_data_is_said_and_skipped(shop: Shop) -> None:
 def test_warnings_refuse_nothing_unless_strict(shop: Shop) -> None:
     only_rule(shop, RULES)
     done = shop.run("check-rules")
-    assert "rules/规则.yaml:7:20  警告 W601  「离开」包含没有这个值的客户" in done.stderr
+    assert "rules/规则.yaml:7:20  警告 W601  「离开」也包含没有这个值的客户" in done.stderr
     assert "订单数 >= 1" in done.stderr
     refused = shop.run("check-rules", "--strict", expect=3)
     assert "规则里有 1 个警告(1 个文件),--strict 不放过" in refused.stderr
@@ -115,3 +115,16 @@ def test_a_push_that_nobody_ever_exported(shop: Shop) -> None:
     planned = shop.run("plan-tags").stderr
     assert "W609  没有导出过叫「三月车厘」的推送" in planned
     assert planned.count("W609") == 1
+
+
+def test_a_long_list_of_words_is_shown_once(shop: Shop) -> None:
+    """A list of fruit in a shop of tea: one warning for the line, not one per word."""
+    only_rule(shop, RULES.replace("苹果、榴莲、盒", "苹果、榴莲、山竹、盒、荔枝"))
+    fill(shop, 20, 0)
+    with writable(shop) as con:
+        insert(con, "order_lines", [order(900, 1, "2025-03-01", 5.0, product_key="荔枝一斤")])
+    found = shop.json("check-rules", "--data", "--as-of", "2025-03-15").result["problems"]
+    rare = [one for one in found if one["code"] == "W604" and "太宽" not in one["message"]]
+    assert [one["message"] for one in rare] == ["这里有 3 个词没有或几乎没有商品行用到:山竹、榴莲、荔枝(1)"]
+    line = RULES.splitlines()[1]
+    assert rare[0]["where"]["column"] == line.index("榴莲") + len("榴莲、") + 1

@@ -282,3 +282,20 @@ def test_the_deeds_behind_a_did_are_those_that_met_it(leaver: Shop) -> None:
     assert len(bought) == 3
     assert len(explained(leaver, "1", "没退过")["evidence"][0]["rows"]) == 3
     assert explained(leaver, "2", "买过两样")["evidence"] != []
+
+
+def test_a_group_and_a_stage_are_named_as_what_they_are(leaver: Shop) -> None:
+    only_rule(
+        leaver,
+        "tag_groups: {档次: {bands: {of: 消费额, cuts: [100], names: [低, 高]}}}\n"
+        "stages: [{name: 新人}, {name: 熟客, when: 订单数 >= 2}]\n"
+        "tags: {高低: {when: 订单数 >= 1}}\n",
+    )
+    for command in (("explain-tag", "1"), ("set-tag", "1")):
+        group = leaver.json(*command, "档次", expect=3).error
+        assert group["code"] == "unknown-tag"
+        assert group["hint"].startswith("「档次」是一组标签,写其中的:低、高")
+        assert leaver.json(*command, "熟客", expect=3).error["hint"].startswith("「熟客」是阶段,不是标签")
+    (leaver.root / "rules" / "再.yaml").write_text("tags: {丙: {when: 标签 有 档次}}", encoding="utf-8")
+    (problem,) = leaver.json("check-rules", expect=3).error["problems"]
+    assert (problem["code"], problem["hint"]) == ("E204", "「档次」是一组标签,写其中的:低、高")

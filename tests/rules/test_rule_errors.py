@@ -193,6 +193,8 @@ def test_words_of_other_languages_are_translated(line: str, hint: str) -> None:
         ("metrics: {甲: {from: orders, agg: sum, of: 商品名}}", "E202", "商品名"),
         ("metrics: {甲: {from: orders, agg: sum, of: 净额, unit: 天}}", "E302", "天"),
         ("metrics: {甲: {ratio: [客单价, 订单数]}}", "E301", "客单价"),
+        ("metrics: {甲: {from: orders, agg: avg, of: 净额}, 乙: {ratio: [甲, 订单数]}}", "E301", "甲"),
+        ("metrics: {甲: {ratio: [消费额, 平均复购间隔]}}", "E301", "平均复购间隔"),
         ("metrics: {甲: {ratio: [消费额]}}", "E107", "["),
         ("metrics: {甲: {ratio: [消费额, 订单数]}, 乙: {ratio: [甲, 订单数]}}", "E301", "甲"),
         ("metrics: {甲: {ratio: [消费额, 订单数], unit: '%'}}", "E302", "'"),

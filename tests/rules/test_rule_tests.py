@@ -245,6 +245,13 @@ tests:
     assert {one["text"] for one in result["mutants"]["survivors"]} == {"事件 是 浏览"}
 
 
+def test_failing_tests_are_mended_before_mistakes_are_made_on_purpose(shop: Shop) -> None:
+    failing = EDGE.replace("expect: {lacks: [要走了]}", "expect: {has: [要走了]}")
+    only_rule(shop, LEAVING + failing)
+    assert "没有故意改错(--mutate)" in shop.run("test-rules", "--mutate", expect=4).stderr
+    assert "没有故意改错" not in shop.run("test-rules", expect=4).stderr
+
+
 def test_steps_carry_facts_and_values_on(shop: Shop) -> None:
     rules = """\
 tags:

@@ -50,12 +50,12 @@ def full(shop: Shop) -> Shop:
 
 
 def exported(shop: Shop, *args: str) -> dict[str, list[tuple[Any, ...]]]:
-    """File → its rows (external_userid, to set, to take off), of one export."""
+    """File → its rows (外部联系人ID, to set, to take off), of one export."""
     result = shop.json("export-tags", *args, *AT).result
     found = {}
     for file in result["files"]:
         rows = sheet(shop.root / file["file"])
-        assert rows[0] == ("客户", "备注", "external_userid", "手机号(已打码)", "打上", "去掉")
+        assert rows[0] == ("客户", "备注", "外部联系人ID", "手机号(已打码)", "打上", "去掉")
         assert file["friends"] == len(rows) - 1
         found[Path(file["file"]).name] = [(row[2], row[4], row[5]) for row in rows[1:]]
     assert all(file["file"].startswith(DAY) for file in result["files"])

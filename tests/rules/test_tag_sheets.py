@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from siyu_cli.store.pins import note_tags, set_pins, write_pins
 from siyu_cli.store.tag_sheets import judge_tags, tag_verdicts, write_tags
 from tests.conftest import Shop, examples
 from tests.rules.test_tag_commands import AS_OF, held, only_rule, state
-from tests.shop_rows import customer, insert, key, order, writable
+from tests.shop_rows import customer, day, insert, key, order, writable
 from tests.stores import new_store
 
 RULES = """
@@ -252,3 +253,19 @@ def test_pins_of_the_same_day_say_nothing_new() -> None:
         log = con.execute("SELECT count(*) FROM tag_log").fetchall()
         write_pins(con, day=1, run_id=2)
         assert con.execute("SELECT count(*) FROM tag_log").fetchall() == log == [(2,)]
+
+
+def test_an_older_mapping_is_told_which_columns_it_does_not_know(people: Shop) -> None:
+    """A workspace's copy from before 「到期」: the tag would be set for good, and nobody would know."""
+    copy = people.root / "platforms" / "打标签.yaml"
+    shipped = copy.read_text(encoding="utf-8")
+    copy.write_text(re.sub(r"  until: .*\n", "", shipped), encoding="utf-8")
+    sheet = people.file("表.csv", "手机号,标签,到期\n13800000001,亲友,2030-01-01\n")
+    said = people.run("set-tag", "--file", sheet).stderr
+    assert "没有用到的列:到期" in said
+    assert "platforms/打标签.yaml 是以前的一份,不认得「到期」,现在出厂的认得" in said
+    copy.unlink()
+    assert "以前的一份" not in people.run("set-tag", "--file", sheet).stderr
+    assert people.rows("SELECT pin_until FROM tags WHERE tag = '亲友'") == [(day("2030-01-01"),)]
+    copy.write_text(shipped, encoding="utf-8")
+    assert "以前的一份" not in people.run("set-tag", "--file", sheet).stderr

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Reader = Callable[..., "CleanTable"]
 _UNDATED = ("staff", "leave", "assignments", "stages", "tags", "leads")
 """Kinds of files where it does not matter when they were exported."""
-_LISTS_UNUSED, _FEW = ("orders", "returns", "details", "events", "staff"), 6
+_LISTS_UNUSED, _FEW = ("orders", "returns", "details", "events", "staff", "tags", "stages"), 6
 """Kinds that drop the columns they do not use; so many are named, more are what platforms always send."""
 _EXPORTED_WORDS = {
     "file-name": tr("导出时间 {}(文件名里写的)", "exported {} (says its name)"),
@@ -211,6 +211,7 @@ class Reading:
     def _say_understood(self, table: CleanTable) -> None:
         """`订单.csv  识别为 淘宝(GB18030,表头第 1 行,46 列中用到 17 列)`, with notes and the export moment."""
         from siyu_cli.clock import format_seconds
+        from siyu_cli.sheets.mapping_file import missed_headers
         from siyu_cli.sheets.repairs import note_text
         from siyu_cli.sheets.unusable import is_unusable
 
@@ -230,6 +231,17 @@ class Reading:
             self._say(f"  {note_text(code, count)}")
         if table.mapping.kind in _LISTS_UNUSED and 0 < len(table.unknown) <= _FEW:
             self._say("  " + tr("没有用到的列:", "Columns not used: ") + "、".join(table.unknown))
+        if missed := missed_headers(table.mapping, table.unknown):
+            listed = "".join(f"「{header}」" for header in missed)
+            self._say(
+                "  "
+                + tr(
+                    f"注意:{table.mapping.file} 是以前的一份,不认得{listed},现在出厂的认得;没有改过就删掉这个文件(改用出厂的),"
+                    "改过就照出厂的补上这几列,再导入一次",
+                    f"Note: {table.mapping.file} is an older copy that does not know {listed}; the shipped one does. "
+                    "Delete the file to use the shipped one, or add these columns, and import again",
+                )
+            )
 
 
 def _understood(table: CleanTable) -> str:

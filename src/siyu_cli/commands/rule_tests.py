@@ -71,7 +71,7 @@ def register(app: typer.Typer) -> None:
         )  # fmt: skip
         if junit is not None:
             _write_junit(verdict, junit)
-        return _word(verdict, min_coverage)
+        return _word(verdict, min_coverage, with_mutants=mutate)
 
 
 def _write_junit(verdict: Verdict, target: Path) -> None:
@@ -82,7 +82,7 @@ def _write_junit(verdict: Verdict, target: Path) -> None:
         temporary.write_bytes(junit_xml(verdict))
 
 
-def _word(verdict: Verdict, minimum: int | None) -> Outcome:
+def _word(verdict: Verdict, minimum: int | None, *, with_mutants: bool) -> Outcome:
     """Failures first, then what is not covered, then what nobody noticed."""
     from siyu_cli.rules.judging import is_enough
 
@@ -102,6 +102,9 @@ def _word(verdict: Verdict, minimum: int | None) -> Outcome:
         noticed = verdict.mutants - len(verdict.survivors)
         after.append(tr(f"故意改错 {verdict.mutants:,} 处,测试发现了 {noticed:,} 处({verdict.noticed_pct}%)",
                         f"{verdict.mutants:,} small mistakes, {noticed:,} noticed ({verdict.noticed_pct}%)"))  # fmt: skip
+    elif with_mutants and failed:
+        after.append(tr("有测试没通过,没有故意改错(--mutate):先把测试改到全部通过",
+                        "Tests fail, so no mistakes were made on purpose (--mutate): make them pass first"))  # fmt: skip
     if not verdict.tests:
         after = [tr("还没有测试。在规则文件里写 tests:,见 docs/rule-tests.md",
                     "There are no tests yet: write tests: in a rule file, see docs/rule-tests.md")]  # fmt: skip

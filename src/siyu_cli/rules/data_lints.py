@@ -157,13 +157,11 @@ def _lint_lines(report: Report, rules: RuleSet, engine: Engine, as_of: AsOf) -> 
             )
         ]
     found = _count_lines(engine, sorted({(column, text) for column, text, _ in wanted}))
+    rare: dict[Written, list[tuple[str, int]]] = {}
     for (column, text, is_positive), written in wanted.items():
         count = found[column, text]
         if is_positive and count < FEW_LINES:
-            message = tr(
-                f"「{text}」只出现在 {count} 行商品里", f"“{text}” is found on {count} order lines only"
-            )
-            hint = tr("核对写法;已经不卖了就删掉", "Check the spelling; delete it if it is not sold any more")
+            rare.setdefault(written, []).append((text, count))
         elif count * 100 > MANY_LINES_PCT * lines:
             share = f"{count * 100 // lines}%"
             message = tr(
@@ -171,10 +169,29 @@ def _lint_lines(report: Report, rules: RuleSet, engine: Engine, as_of: AsOf) -> 
                 f"“{text}” is on {share} of the lines: too wide",
             )
             hint = tr("换成更具体的词", "Use a more specific word")
-        else:
-            continue
-        report.warn("W604", word_place(written, text), message, hint)
+            report.warn("W604", word_place(written, text), message, hint)
+    for written, words in rare.items():
+        _warn_rare(report, written, words)
     return []
+
+
+def _warn_rare(report: Report, written: Written, words: list[tuple[str, int]]) -> None:
+    """W604 for all the words of one line that hardly any order line holds: a long list is shown once."""
+    first, count = words[0]
+    listed = tr("、", ", ").join(f"{text}({count})" if count else text for text, count in words)
+    if len(words) > 1:
+        message = tr(
+            f"这里有 {len(words)} 个词没有或几乎没有商品行用到:{listed}",
+            f"{len(words)} words here are on hardly any order line: {listed}",
+        )
+    elif count:
+        message = tr(
+            f"「{first}」只出现在 {count} 行商品里", f"“{first}” is found on {count} order lines only"
+        )
+    else:
+        message = tr(f"「{first}」没有出现在哪一行商品里", f"“{first}” is on no order line")
+    hint = tr("核对写法;不卖的可以删掉,也可以留着", "Check the spelling; what is not sold may go or stay")
+    report.warn("W604", word_place(written, first), message, hint)
 
 
 def _keywords(rules: RuleSet) -> Iterator[tuple[TextTest, Written, bool]]:

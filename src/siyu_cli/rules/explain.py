@@ -16,7 +16,8 @@ from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
 from siyu_cli.rules.evidence import Evidence, evidence_of_line
 from siyu_cli.rules.holding import Reason
-from siyu_cli.rules.problems import suggestion
+from siyu_cli.rules.pins import members_of_groups
+from siyu_cli.rules.problems import tag_suggestion
 from siyu_cli.rules.replay import Turn, only_needed, turns_of
 from siyu_cli.rules.tagging import evaluate
 from siyu_cli.rules.trace import Traced, Tracer
@@ -138,10 +139,11 @@ def _named(con: DuckDBPyConnection, rules: RuleSet, customer_id: int, name: str)
     named = {fold(one): one for one in reversed(known)}
     if fold(name) in named:
         return named[fold(name)]
+    stages = [stage.name for stage in rules.stages]
     raise InputRefused(
         "unknown-tag",
         tr(f"没有叫「{name}」的标签", f"There is no tag “{name}”"),
-        hint=suggestion(name, list(dict.fromkeys(known))),
+        hint=tag_suggestion(name, list(dict.fromkeys(known)), members_of_groups(rules), stages),
     )
 
 

@@ -418,8 +418,8 @@ def note_missing_included(report: Report, lint: MissingIncluded, customers: int 
     operand = _operand_of(lint.written.text)
     who = tr("没有这个值的客户(例如从未购买)", "customers without the value (who never bought)")
     if customers is not None:
-        who = tr(f"{customers:,} 位没有这个值的客户", f"{customers:,} customers without the value")
-    message = tr(f"「{lint.rule.name}」包含{who}", f"“{lint.rule.name}” takes in {who}")
+        who = tr(f" {customers:,} 位没有这个值的客户", f"{customers:,} customers without the value")
+    message = tr(f"「{lint.rule.name}」也包含{who}", f"“{lint.rule.name}” takes in {who}")
     wanted = "订单数 >= 1" if _is_of_all_orders(lint.value) else f"{operand} 有值"
     hint = tr(f"不要他们就在同级加一行「{wanted}」", f"To leave them out, add a line {wanted} beside it")
     report.warn("W601", _place(lint.written), message, hint)

@@ -111,8 +111,12 @@ class _Checker:
         MetricReader(self.report, self.reader, self.metrics).read(self.found.metrics)
         reader = GroupReader(self.report, self.reader)
         kinds = [(entry, *reader.kind(entry)) for entry in self.found.groups.values()]
-        for _, kind, pairs in kinds:
-            for scalar in reader.members(kind, pairs) if kind else ():
+        for entry, kind, pairs in kinds:
+            members = reader.members(kind, pairs) if kind else []
+            self.names.groups[entry.name.text.strip()] = list(
+                dict.fromkeys(scalar.text.strip() for scalar in members)
+            )
+            for scalar in members:
                 self._name_tag(fold(scalar.text), scalar)
         for key, entry in self.found.tags.items():
             self._name_tag(key, entry.name)

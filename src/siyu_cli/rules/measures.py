@@ -106,23 +106,27 @@ class Measures:
     def value(self, value: Metric | Ratio) -> Fraction:
         """The value in terms of columns of `base`."""
         if isinstance(value, Ratio):
-            upper, lower = self._plain(value.upper), self._plain(value.lower)
-            # Shown = (upper ÷ its scale) ÷ (lower ÷ its scale), times 100 as a percentage.
-            percent = 100 if value.measure is Measure.PERCENT else 1
-            known = [part for part in (upper.known, lower.known) if part is not None]
-            return Fraction(
-                upper.upper,
-                lower.upper,
-                combine("AND", [*known, sql("{} > 0", lower.upper)]),
-                multiply=percent * value.lower.measure.scale,
-                divide=value.upper.measure.scale,
-            )
+            return self._ratio(value)
         if value.aggregate == "avg":
             total, count = self._average(value)
             return Fraction(total, count, sql("{} > 0", count), divide=value.measure.scale)
         if value.aggregate == "avg_gap_days":
             return self._gap(value)
         return self._plain(value)
+
+    def _ratio(self, ratio: Ratio) -> Fraction:
+        """(a ÷ b) ÷ (c ÷ d) as a·d ÷ c·b, where b and d are those of average gaps."""
+        upper, lower = self.value(ratio.upper), self.value(ratio.lower)
+        known = [part for part in (upper.known, lower.known) if part is not None]
+        # Shown = (upper ÷ its scale) ÷ (lower ÷ its scale), times 100 as a percentage.
+        percent = 100 if ratio.measure is Measure.PERCENT else 1
+        return Fraction(
+            upper.upper if lower.lower is None else sql("{} * {}", upper.upper, lower.lower),
+            lower.upper if upper.lower is None else sql("{} * {}", lower.upper, upper.lower),
+            combine("AND", [*known, sql("{} > 0", lower.upper)]),
+            multiply=percent * ratio.lower.measure.scale,
+            divide=ratio.upper.measure.scale,
+        )
 
     def text(self, metric: Metric) -> Sql:
         """A metric of texts as a column of `base`, '' where missing."""

@@ -154,11 +154,23 @@ class MetricReader:
         for side, metric in zip(sides, read, strict=True):
             if metric is not None and not _may_be_side(metric):
                 message = tr(
-                    "ratio 里不能再用比值、平均或文字", "ratio cannot hold ratios, averages or texts"
+                    "ratio 里不能再用比值、平均(avg)或文字",
+                    "ratio cannot hold ratios, averages (avg) or texts",
                 )
                 self.report.add("E301", side, message)
         if len(metrics) != 2 or not all(map(_may_be_side, metrics)):
             return None
+        for side, metric, other in zip(sides, metrics, reversed(metrics), strict=True):
+            # Amounts times days would leave 64 bits.
+            if metric.aggregate == "avg_gap_days" and other.measure is not Measure.DAYS:
+                message = tr("平均间隔只能和天数相比", "Average gaps only go with days")
+                self.report.add(
+                    "E301",
+                    side,
+                    message,
+                    tr("例:[距上次购买天数, 平均复购间隔]", "E.g. [距上次购买天数, 平均复购间隔]"),
+                )
+                return None
         measure = self._ratio_measure(pairs, metrics[0].measure, metrics[1].measure)
         return None if measure is None else Ratio(metrics[0], metrics[1], measure)
 
@@ -184,10 +196,8 @@ class MetricReader:
 
 
 def _may_be_side(metric: Metric | Ratio) -> bool:
-    """Whether a ratio can be made of it: a number that is not divided itself."""
-    return (
-        isinstance(metric, Metric) and not metric.is_text and metric.aggregate not in ("avg", "avg_gap_days")
-    )
+    """Whether a ratio can be made of it: a number that is not divided itself, or an average gap."""
+    return isinstance(metric, Metric) and not metric.is_text and metric.aggregate != "avg"
 
 
 def shipped_metric(name: str) -> Metric | Ratio:

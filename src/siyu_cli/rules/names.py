@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from siyu_cli.language import tr
 from siyu_cli.rules.catalog import (
@@ -29,7 +29,7 @@ from siyu_cli.rules.predicates import (
     set_condition,
     text_condition,
 )
-from siyu_cli.rules.problems import Report, suggestion
+from siyu_cli.rules.problems import Report, suggestion, tag_suggestion
 from siyu_cli.rules.shapes import Leaf
 from siyu_cli.rules.structure import WINDOWS
 from siyu_cli.rules.tree import (
@@ -60,6 +60,7 @@ class Names:
     metrics: dict[str, Metric | Ratio | None]
     tags: dict[str, str]
     shown: dict[str, tuple[str, ...]]
+    groups: dict[str, list[str]] = field(default_factory=dict)
 
 
 class LineReader:
@@ -206,7 +207,8 @@ class LineReader:
                 "只能人工打的标签也要写进 manual_tags",
                 "Tags set by hand must be listed under manual_tags",
             )
-            near = suggestion(word.text, list(self.names.shown["tags"]))
+            shown = self.names.shown
+            near = tag_suggestion(word.text, shown["tags"], self.names.groups, shown["stages"])
             message = tr(f"没有叫「{word.text}」的标签", f"No tag “{word.text}”")
             raise LineTypeError("E204", message, near or hint, word.start, word.end)
         return self.names.tags[fold(word.text)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from siyu_cli.errors import InputRefused
 from siyu_cli.language import tr
-from siyu_cli.rules.problems import suggestion
+from siyu_cli.rules.problems import tag_suggestion
 from siyu_cli.store.pins import Act, Touched, set_pins
 from siyu_cli.words import fold
 
@@ -42,12 +42,17 @@ def forbidden_tags(rules: RuleSet) -> frozenset[str]:
     return frozenset(rule.name for rule in rules.tags if rule.by_hand.is_forbidden)
 
 
+def members_of_groups(rules: RuleSet) -> dict[str, tuple[str, ...]]:
+    """Exclusive group → its tags."""
+    return {group.name: group.members for group in rules.groups}
+
+
 def rivals_of(rules: RuleSet) -> dict[str, list[str]]:
     """Tag → the other tags of its exclusive group."""
     return {
-        name: [other for other in group.members if other != name]
-        for group in rules.groups
-        for name in group.members
+        name: [other for other in members if other != name]
+        for members in members_of_groups(rules).values()
+        for name in members
     }
 
 
@@ -59,7 +64,8 @@ def find_tag(rules: RuleSet, name: str) -> str:
         hint = tr(
             "只由人打的标签先写进规则的 manual_tags", "Tags only people set are listed in manual_tags first"
         )
-        near = suggestion(name, sorted(known.values()))
+        stages = [stage.name for stage in rules.stages]
+        near = tag_suggestion(name, sorted(known.values()), members_of_groups(rules), stages)
         raise InputRefused(
             "unknown-tag",
             tr(f"规则里没有叫「{name}」的标签", f"The rules have no tag “{name}”"),

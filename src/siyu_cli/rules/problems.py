@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from siyu_cli.errors import InputRefused, Where
 from siyu_cli.language import tr
-from siyu_cli.words import did_you_mean, strip_control
+from siyu_cli.words import did_you_mean, fold, strip_control
 from siyu_cli.yamlcauses import slip_of, wide_signs
 from siyu_cli.yamlfile import Mark, Node, Scalar, YamlProblem
 from siyu_cli.yamltext import is_utf16, looks_like_gbk
 
 Severity = Literal["error", "warning"]
 # So much of a long line is shown around a mistake.
-_SHOWN = 100
+_SHOWN = 40
 # A message that quotes a whole line of a megabyte helps nobody.
 _LONGEST = 400
 # So many problems are said; more than anybody reads, and less than fills a disk.
@@ -238,6 +238,21 @@ def _shown(raw: bytes) -> str:
         except UnicodeDecodeError:
             continue
     return ""
+
+
+def tag_suggestion(
+    word: str, tags: Sequence[str], groups: Mapping[str, Sequence[str]], stages: Sequence[str]
+) -> str:
+    """What to write where a tag belongs: the members of a group of that name, a near tag; a stage is named as one."""
+    for group, members in groups.items():
+        if fold(group) == fold(word):
+            listed = "、".join(members)
+            return tr(
+                f"「{group}」是一组标签,写其中的:{listed}", f"“{group}” is a group, name of it: {listed}"
+            )
+    if fold(word) in map(fold, stages):
+        return tr(f"「{word}」是阶段,不是标签", f"“{word}” is a stage, no tag")
+    return suggestion(word, list(tags))
 
 
 def suggestion(word: str, known: list[str]) -> str:

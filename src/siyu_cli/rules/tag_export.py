@@ -145,7 +145,7 @@ def _write(file: TagFile, rows: pa.Table, run_id: int, as_of: AsOf, *, is_full: 
     columns = (
         ListColumn(tr("客户", "Customer")),
         ListColumn(tr("备注", "Remark")),
-        ListColumn("external_userid"),
+        ListColumn("外部联系人ID"),
         ListColumn(tr("手机号", "Phone") if reveal else tr("手机号(已打码)", "Phone (masked)")),
         ListColumn(tr("打上", "Set"), width=40),
         ListColumn(tr("去掉", "Take off"), width=40),

@@ -106,7 +106,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Ratio:
-    """Two metrics, compared without dividing; missing where the lower one is not above zero."""
+    """Two metrics, either may be an average gap, compared without dividing; missing where the lower one is not above zero."""
 
     upper: Metric
     lower: Metric

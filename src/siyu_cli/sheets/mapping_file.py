@@ -86,6 +86,20 @@ def available_mappings(workspace: Workspace | None) -> list[PlatformMapping]:
     return [found[name] for name in sorted(found)]
 
 
+def missed_headers(mapping: PlatformMapping, headers: Sequence[str]) -> list[str]:
+    """The headers that the shipped mapping of the same name reads and this copy of it, made before, does not."""
+    from siyu_cli.workspace import configs_dir
+
+    path = configs_dir() / "platforms" / f"{mapping.name}.yaml"
+    if not headers or not mapping.name or not path.is_file():
+        return []
+    shipped = load_mapping(path, path.name)
+    if shipped.kind != mapping.kind:
+        return []
+    own = mapping.found_columns(headers)
+    return [header for field, header in shipped.found_columns(headers).items() if field not in own]
+
+
 def _same_name(one: PlatformMapping, other: PlatformMapping) -> InputRefused:
     return InputRefused(
         "bad-mapping",
