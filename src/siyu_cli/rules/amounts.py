@@ -14,6 +14,15 @@ _UNITS = {
 }  # fmt: skip
 
 
+# Aggregates over no rows that are 0; all others are missing then.
+_ZERO = ("count", "days", "distinct", "sum")
+
+
+def can_be_missing(value: NumberValue) -> bool:
+    """Whether a number can be there for one customer and not for another; counts and sums are 0 instead."""
+    return not (isinstance(value, Metric) and value.aggregate in _ZERO)
+
+
 def unit_words(measure: Measure) -> str:
     """The unit for people; in a line of a rule it is always `measure.value`."""
     return tr(measure.value, _UNITS.get(measure, measure.value))

@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING
 from siyu_cli.customers.tables import build_tables
 from siyu_cli.language import tr
 from siyu_cli.rules.atoms import text_column
-from siyu_cli.rules.lints import (
-    lint_words,
-    missing_included,
-    note_missing_included,
-    pushed_in,
-    scopes_of,
-    word_place,
-)
+from siyu_cli.rules.lints import lint_words, pushed_in, scopes_of, word_place
+from siyu_cli.rules.missing_lint import missing_included, note_missing_included
 from siyu_cli.rules.problems import Place, Problem, Report, suggestion
 from siyu_cli.rules.sql import Sql, bind, join, sql
 from siyu_cli.rules.tagging import evaluate
@@ -50,9 +44,7 @@ class Linted:
 
 def lint_rules(rules: RuleSet, con: DuckDBPyConnection | None = None, as_of: AsOf | None = None) -> Linted:
     """Every lint of checked rules; with a store also those that count, as of a moment."""
-    report = Report()
-    for name, text in rules.texts:
-        report.add_file(name, text.encode())
+    report = _report_of(rules)
     lint_words(report, rules)
     skipped: list[str] = []
     if con is None or as_of is None:
@@ -67,11 +59,17 @@ def lint_rules(rules: RuleSet, con: DuckDBPyConnection | None = None, as_of: AsO
 
 def unknown_pushes(rules: RuleSet, con: DuckDBPyConnection) -> tuple[Problem, ...]:
     """Every W609 alone, in the order of the files."""
+    report = _report_of(rules)
+    _lint_pushes(report, rules, con)
+    return report.found()
+
+
+def _report_of(rules: RuleSet) -> Report:
+    """An empty report that can show the lines of the rules' files."""
     report = Report()
     for name, text in rules.texts:
         report.add_file(name, text.encode())
-    _lint_pushes(report, rules, con)
-    return report.found()
+    return report
 
 
 def _lint_pushes(report: Report, rules: RuleSet, con: DuckDBPyConnection) -> None:

@@ -80,20 +80,20 @@ def explain_tag(
     rule = next((rule for rule in rules.tags if rule.name == tag), None)
     if rule is None:
         return Explained(
-            customer_id,
-            tag,
-            None,
-            held is not None,
-            Reason.NONE,
-            "",
-            held,
-            pin,
-            None,
-            (),
-            (),
-            log,
-            (),
-            until_day,
+            customer_id=customer_id,
+            tag=tag,
+            rule=None,
+            is_wanted=held is not None,
+            reason=Reason.NONE,
+            winner="",
+            held=held,
+            pin=pin,
+            trace=None,
+            evidence=(),
+            referred=(),
+            log=log,
+            turns=(),
+            pin_until_day=until_day,
         )
     needed = only_needed(rules, [tag])
     tracer = Tracer(needed.tags)

@@ -1,18 +1,16 @@
 """Lints: rules that load and yet are hardly what was meant. Each is a warning with the place of its line.
 
-What needs customers to be counted is in `data_lints`; here is what the words alone show.
+What needs customers to be counted is in `data_lints`, W601 in `missing_lint`; here is what the words alone show.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 from siyu_cli.language import tr
-from siyu_cli.rules.amounts import step_of
-from siyu_cli.rules.complaints import LineSyntaxError
-from siyu_cli.rules.grammar import parse_line
+from siyu_cli.rules.amounts import can_be_missing, step_of
 from siyu_cli.rules.problems import Place, Report
 from siyu_cli.rules.tree import (
     AllOf,
@@ -26,14 +24,12 @@ from siyu_cli.rules.tree import (
     Metric,
     Not,
     NumberTest,
-    NumberValue,
     Present,
     RuleSet,
     Scope,
     StageRule,
     TagRule,
     TagTest,
-    TextColumn,
     TextTest,
     Written,
     members_of,
@@ -44,22 +40,6 @@ MAX_TAG_NAME = 30
 MAX_TAGS = 3000
 # More untested tags of one file than these are told together.
 _TOLD_ONE_BY_ONE = 3
-# Aggregates over no rows that are 0; all others are missing then.
-_ZERO = ("count", "days", "distinct", "sum")
-
-
-@dataclass(frozen=True)
-class MissingIncluded:
-    """W601: a rule that is true for customers whose `value` is missing, because of a `not` around `written`."""
-
-    rule: TagRule
-    value: NumberValue
-    written: Written
-
-    @property
-    def included(self) -> Condition:
-        """True for those customers."""
-        return AllOf((self.rule.when, Not(Present(self.value))))
 
 
 def lint_words(report: Report, rules: RuleSet) -> None:
@@ -150,7 +130,7 @@ def _lint_all(report: Report, condition: AllOf) -> None:
                 "同一个 all 里的两行互相矛盾,谁也不满足", "Two lines of one all contradict each other"
             )
             # The later line is where the mistake was made.
-            report.warn("W602", _place(first.written), message, hint)
+            report.warn("W602", line_place(first.written), message, hint)
 
 
 def _pairs(members: tuple[Condition, ...]) -> Iterable[tuple[Condition, Condition]]:
@@ -200,7 +180,7 @@ def _exclude(first: Condition, second: Condition) -> bool:
             Not(NumberTest() as other),
             NumberTest() as one,
         ):
-            (low, high), (from_, to) = _bounds(one), _bounds(other)
+            (low, high), (from_, to) = bounds_of(one), bounds_of(other)
             return from_ <= low and high <= to
         case (Not(Present()), (NumberTest() | TextTest())) | ((NumberTest() | TextTest()), Not(Present())):
             return True
@@ -217,12 +197,12 @@ def _exclude(first: Condition, second: Condition) -> bool:
 
 def _meet(one: NumberTest, other: NumberTest) -> bool:
     """Whether some value of the same number fits both; values of counts and money lie in steps."""
-    lows, highs = zip(_bounds(one), _bounds(other), strict=True)
+    lows, highs = zip(bounds_of(one), bounds_of(other), strict=True)
     low, high = max(lows), min(highs)
     return low <= high
 
 
-def _bounds(test: NumberTest) -> tuple[int, int]:
+def bounds_of(test: NumberTest) -> tuple[int, int]:
     """Lowest and highest value that fits, in thousandths of hundredths, so that `>` and `<` leave the bound out."""
     fine, most = 1000, 10**18
     bound, step = test.hundredths * fine, step_of(test.value)
@@ -267,7 +247,7 @@ def _lint_any(report: Report, condition: AnyOf) -> None:
                 "都不要就分两行写在 all 里,或写成一行「不属于 甲、乙」",
                 "For neither, use all, or one line 不属于 甲、乙",
             )
-            report.warn("W603", _place(member.written), message, hint)
+            report.warn("W603", line_place(member.written), message, hint)
 
 
 def _lint_keywords(report: Report, test: TextTest) -> None:
@@ -334,7 +314,7 @@ def _lint_never_missing(report: Report, rules: RuleSet) -> None:
     for rule in rules.tags:
         match rule.when:
             case Not(Present(value)) if (
-                rule.group and isinstance(value, Metric) and not _can_be_missing(value)
+                rule.group and isinstance(value, Metric) and not can_be_missing(value)
             ):
                 message = tr(
                     f"分段的数从不缺(一单也没有时是 0),「{rule.name}」谁也轮不到",
@@ -365,83 +345,7 @@ def _lint_names(report: Report, rules: RuleSet) -> None:
         report.warn("W608", Place(last.mark, len(last.name)), message)
 
 
-def missing_included(rules: RuleSet) -> list[MissingIncluded]:
-    """Every W601: a number that can be missing under a `not`, and nothing beside it that asks for a value."""
-    found: dict[tuple[str, NumberValue], MissingIncluded] = {}
-
-    def look(rule: TagRule, node: Condition, asked: frozenset[NumberValue]) -> None:
-        if isinstance(node, AllOf):
-            asked |= {value for member in node.members for value in _asked_for(member)}
-        if isinstance(node, Not) and isinstance(test := node.member, NumberTest):
-            if _can_be_missing(test.value) and not _is_there(test.value, asked) and node.written:
-                found.setdefault((rule.name, test.value), MissingIncluded(rule, test.value, node.written))
-        elif not isinstance(node, Not):
-            for member in members_of(node):
-                look(rule, member, asked)
-
-    for rule in rules.tags:
-        # Members of `map` and `bands` have no words of their own.
-        look(rule, pushed_in(rule.when), frozenset())
-    return list(found.values())
-
-
-def _asked_for(condition: Condition) -> list[NumberValue]:
-    """What a positive test needs to be there."""
-    match condition:
-        case NumberTest(value):
-            is_above_zero = _bounds(condition)[0] > 0
-            return [value] if _can_be_missing(value) or is_above_zero else []
-        case Not(NumberTest(value, "=", 0)):
-            return [value]
-        case Present(value) if not isinstance(value, TextColumn):
-            return [value]
-        case _:
-            return []
-
-
-def _can_be_missing(value: NumberValue) -> bool:
-    return not (isinstance(value, Metric) and value.aggregate in _ZERO)
-
-
-def _is_there(value: NumberValue, asked: frozenset[NumberValue]) -> bool:
-    """Whether what is asked for includes the value: itself, or rows of the same kind above zero."""
-    if value in asked:
-        return True
-    if not isinstance(value, Metric):
-        return False
-    rows = (value.source, value.scopes, value.window)
-    return any(isinstance(one, Metric) and (one.source, one.scopes, one.window) == rows for one in asked)
-
-
-def note_missing_included(report: Report, lint: MissingIncluded, customers: int | None) -> None:
-    """W601, with the number of customers where data told."""
-    operand = _operand_of(lint.written.text)
-    who = tr("没有这个值的客户(例如从未购买)", "customers without the value (who never bought)")
-    if customers is not None:
-        who = tr(f" {customers:,} 位没有这个值的客户", f"{customers:,} customers without the value")
-    message = tr(f"「{lint.rule.name}」也包含{who}", f"“{lint.rule.name}” takes in {who}")
-    wanted = "订单数 >= 1" if _is_of_all_orders(lint.value) else f"{operand} 有值"
-    hint = tr(f"不要他们就在同级加一行「{wanted}」", f"To leave them out, add a line {wanted} beside it")
-    report.warn("W601", _place(lint.written), message, hint)
-
-
-def _is_of_all_orders(value: NumberValue) -> bool:
-    plain = isinstance(value, Metric) and value.source == "orders" and not value.scopes
-    return plain and isinstance(value, Metric) and value.window.kind == "all"
-
-
-def _operand_of(line: str) -> str:
-    """The name with its brackets, as typed."""
-    try:
-        operand = parse_line(line).operand
-    except LineSyntaxError:
-        return line
-    end = operand.arguments[-1].end if operand.arguments else operand.name.end
-    closing = line[end:].lstrip()[:1] if operand.arguments else ""
-    return line[operand.name.start : end] + closing
-
-
-def _place(written: Written) -> Place:
+def line_place(written: Written) -> Place:
     return Place(written.mark, max(1, len(written.text)))
 
 
@@ -449,6 +353,6 @@ def word_place(written: Written, word: str) -> Place:
     """A word of a line; the whole line where it is written in another width or case."""
     start = written.text.find(word)
     if start < 0:
-        return _place(written)
+        return line_place(written)
     mark = replace(written.mark, column=written.mark.column + start)
     return Place(mark, len(word))
