@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siyu_cli.rules.amounts import amount_text, distance_text
-from siyu_cli.rules.trace import Outline, Traced, outline_of, parts_in, trace_lines, trace_tags
+from siyu_cli.rules.compile import compile_tags
+from siyu_cli.rules.trace import Outline, Traced, Tracer, outline_of, parts_in, trace_lines
 from siyu_cli.rules.tree import Measure, Metric, Ratio
 from tests.conftest import examples
 from tests.engines import both_engines
@@ -19,12 +20,18 @@ from tests.rules.rule_facts import AS_OF, World, rules_of
 
 
 def traces_of(world: World, text: str, *tags: str) -> dict[tuple[int, str], Traced]:
-    """The traces by DuckDB and SQLite, which must agree."""
+    """(customer, tag) → its trace by DuckDB and SQLite, which must agree."""
     answers = []
     rules = rules_of(text)
     for engine in both_engines():
         world.load(engine)
-        answers.append(trace_tags(engine, rules, AS_OF, tags))
+        tracer = Tracer(rule for rule in rules.tags if rule.name in tags)
+        query = compile_tags(rules, AS_OF, tracer.watch)
+        tracer.place(query.watched)
+        rows = engine.query(query.text, query.params).to_pylist()
+        answers.append(
+            {(row["customer_id"], tag): tracer.trace(tag, row) for row in rows for tag in tracer.outlines}
+        )
     assert answers[0] == answers[1]
     return answers[0]
 

@@ -5,14 +5,14 @@ The values come from the compiled query that sets the tags, which then has a col
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from siyu_cli.language import tr
 from siyu_cli.rules.amounts import amount_text, distance_text
-from siyu_cli.rules.compile import Watched, compile_tags
+from siyu_cli.rules.compile import Watched
 from siyu_cli.rules.tree import (
     AtLeast,
     Condition,
@@ -24,7 +24,6 @@ from siyu_cli.rules.tree import (
     NumberTest,
     NumberValue,
     Ratio,
-    RuleSet,
     StageRule,
     TagRule,
     TagTest,
@@ -35,8 +34,7 @@ from siyu_cli.rules.tree import (
 from siyu_cli.yamlfile import Mark
 
 if TYPE_CHECKING:
-    from siyu_cli.clock import AsOf
-    from siyu_cli.store.engine import Engine
+    pass
 
 Row = Mapping[str, Any]
 
@@ -260,26 +258,6 @@ class Tracer:
             if has
             else tr(f"没有「{test.tag}」", f"not “{test.tag}”")
         )
-
-
-def trace_tags(
-    engine: Engine,
-    rules: RuleSet,
-    as_of: AsOf,
-    tags: Collection[str],
-    customers: Collection[int] | None = None,
-) -> dict[tuple[int, str], Traced]:
-    """(customer, tag) → its trace, by one query over the fact tables that are there; None is everyone."""
-    tracer = Tracer(rule for rule in rules.tags if rule.name in tags)
-    query = compile_tags(rules, as_of, tracer.watch)
-    tracer.place(query.watched)
-    rows = engine.query(query.text, query.params).to_pylist()
-    return {
-        (row["customer_id"], tag): tracer.trace(tag, row)
-        for row in rows
-        if customers is None or row["customer_id"] in customers
-        for tag in tracer.outlines
-    }
 
 
 def trace_rows(traced: Traced, indent: int = 0) -> list[tuple[str, str, str]]:
